@@ -18,14 +18,8 @@ __all__ = ["COMMANDS", "CommandParameters", "checked_arguments", "checked_name"]
 class CommandParameters:
     """The parameters of a command that a record names.
 
-    Attributes
-    ----------
-    places : tuple of str
-        Arguments without a name, in their order; all are given.
-    options : tuple of str
-        Written ``--name=value``.
-    flags : tuple of str
-        Written alone.
+    `places` are arguments without a name, in their order, and all are given; `options` are written
+    ``--name=value``, `flags` alone.
     """
 
     places: tuple[str, ...]
@@ -85,11 +79,8 @@ _MODELS = ("model", "head")
 def checked_arguments(path: Path, command: str, given: object) -> tuple[list[str], list[str]]:
     """Return the options and the places that a record names.
 
-    Raises
-    ------
-    InputError
-        If the command is not run from a file, an option is none that its records have (such as
-        ``--output`` or ``--force``), or a model is not on this machine.
+    InputError if the command is not run from a file, an option is none that its records have (such
+    as ``--output`` or ``--force``), or a model is not on this machine.
     """
     known = COMMANDS.get(command)
     if known is None:
@@ -124,13 +115,7 @@ def checked_arguments(path: Path, command: str, given: object) -> tuple[list[str
 
 
 def checked_name(path: Path, name: object) -> str:
-    """Return the name of the file to write, which lies in no folder.
-
-    Raises
-    ------
-    InputError
-        If it leads anywhere.
-    """
+    """Return the name of the file to write, which lies in no folder; or InputError."""
     plain = PureWindowsPath(str(name)).name  # knows both kinds of slashes, and drives
     if plain != name or plain in ("", ".", ".."):
         raise InputError(

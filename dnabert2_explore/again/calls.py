@@ -15,12 +15,11 @@ from ..encoder import Encoder
 from ..encoder.loading.recorded import load_model
 from ..encoder.model_entry import model_entry
 from ..errors import InputError
-from ..results.digests import sha256_of
 from ..results.origins import unrecorded
 from ..results.records import KEYWORD, unpacked, without_record
 from ..results.table_files import plain_text
 from ..sequences import Sequence
-from .compare import Comparison, compare_models, compare_numbers, compare_tables
+from .compare import Comparison, compare_input, compare_models, compare_numbers, compare_tables
 
 __all__ = ["rebuild_call"]
 
@@ -32,12 +31,8 @@ _FIGURE = re.compile(r"Plotly\.newPlot\(\s*")
 class _Replay:
     """Calls made again, one after the other, each once.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file, for messages.
-    model, sequences
-        In place of the first model, and of sequences that were too long to be kept.
+    `path` is the file, for messages; `model` and `sequences` stand in place of the first model, and
+    of sequences that were too long to be kept.
     """
 
     def __init__(self, path: Path, model: Encoder | None, sequences: list[Sequence] | None) -> None:
@@ -163,14 +158,8 @@ class _Replay:
         return kind(**fields)  # type: ignore[operator]
 
     def _file(self, name: str, value: Mapping[str, Any]) -> str:
-        place = Path(value["path"])
-        if not place.exists():
-            raise InputError(
-                f"{self.path} was made from {place}, which is not there: bring it back."
-            )
-        if value.get("sha256") and sha256_of(place) != value["sha256"]:
-            self.said.append(f"input: {name} {place.name} has other bytes than it had")
-        return str(place)
+        self.said += compare_input(self.path, name, value)
+        return str(Path(value["path"]))
 
 
 def _public(path: Path, name: str) -> tuple[Any, type | None]:

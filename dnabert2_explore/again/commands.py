@@ -15,7 +15,7 @@ from ..errors import ExploreError, InputError
 from ..results.digests import sha256_of
 from ..results.records import without_record
 from .arguments import checked_arguments, checked_name
-from .compare import Comparison, compare_numbers, compare_tables
+from .compare import Comparison, compare_input, compare_numbers, compare_tables
 
 __all__ = ["rebuild_command"]
 
@@ -36,11 +36,7 @@ def rebuild_command(path: Path, record: Mapping[str, Any]) -> Comparison:
     if record["sha256"] and path.is_file() and sha256_of(path) != record["sha256"]:
         said.append("the file was changed after it was written")
     for what, one in record["inputs"].items():
-        place = Path(one["path"])
-        if not place.exists():
-            raise InputError(f"{path} was made from {place}, which is not there: bring it back.")
-        if one["sha256"] and place.is_file() and sha256_of(place) != one["sha256"]:
-            said.append(f"input: {what} {place.name} has other bytes than it had")
+        said += compare_input(path, what, one)
     for one in record["models"]:
         said += _model(one)
     with tempfile.TemporaryDirectory(prefix="dnabert2-again-") as folder:

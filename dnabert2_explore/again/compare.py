@@ -7,8 +7,13 @@ import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
-__all__ = ["Comparison", "compare_models", "compare_numbers", "compare_tables"]
+from ..errors import InputError
+from ..results.digests import sha256_of
+
+__all__ = ["Comparison", "compare_input", "compare_models", "compare_numbers", "compare_tables"]
 
 #: What of a model's entry is told of where it is another.
 _OF_MODEL = {
@@ -17,6 +22,16 @@ _OF_MODEL = {
     "attention": "attention backend",
     "device": "device",
 }
+
+
+def compare_input(file: Path, name: str, entry: Mapping[str, Any]) -> list[str]:
+    """Say whether an input of `file` has other bytes than its entry tells; gone, an InputError."""
+    place = Path(entry["path"])
+    if not place.exists():
+        raise InputError(f"{file} was made from {place}, which is not there: bring it back.")
+    digest = entry.get("sha256")
+    other = digest and place.is_file() and sha256_of(place) != digest
+    return [f"input: {name} {place.name} has other bytes than it had"] if other else []
 
 
 def compare_models(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
@@ -30,16 +45,10 @@ def compare_models(before: Mapping[str, str], now: Mapping[str, str]) -> list[st
 
 @dataclass
 class Comparison:
-    """What differs between two tables.
+    """What differs between two tables, in words, where anything does.
 
-    Attributes
-    ----------
-    said : list of str
-        Differences in words; empty where there are none.
-    largest : float
-        The largest difference of two numbers in the same place.
-    where : str
-        That place: row, from 1, and column.
+    `largest` is the largest difference of two numbers in the same place, and `where` that place:
+    row, from 1, and column.
     """
 
     said: list[str] = field(default_factory=list)

@@ -51,9 +51,6 @@ class Reproduction(RichDisplay):
     versions: tuple[str, ...]
     record: Mapping[str, Any]
 
-    def _line(self) -> str:
-        return str(self)
-
     def __str__(self) -> str:
         name = Path(self.file).name
         parts = [f"{name}: {'identical' if self.identical else 'differs'}"]
@@ -102,8 +99,8 @@ def reproduce(
     Raises
     ------
     InputError
-        If the file does not say where it comes from, its record is damaged, or what it takes is not
-        on this machine.
+        If the file does not say where it comes from, its record is damaged, what it takes is not
+        on this machine, or `model` or `sequences` is given for a file that a command wrote.
 
     Examples
     --------

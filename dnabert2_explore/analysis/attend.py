@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.costs import says_cost
-from ..common.progress import Progress
+from ..common.names import check_name
+from ..common.progress import Progress, quiet
 from ..encoder import Bases, Encoder
 from ..encoder.inputs import tokens_of
 from ..errors import InputError
@@ -124,8 +125,7 @@ class Attention(RichDisplay):
         InputError
             If there is no such layer, head or part.
         """
-        if part not in PARTS:
-            raise InputError(f"Part {part!r} is unknown: choose one of {', '.join(PARTS)}.")
+        check_name("Part", part, PARTS)
         if layer is None or head is None:
             layers = range(self.n_layers) if layer is None else (layer,)
             heads = range(self.n_heads) if head is None else (head,)
@@ -294,8 +294,7 @@ def attend(enc: Encoder, sequences: Bases, *, progress: Progress | None = None) 
     """
     tokens = tokens_of(enc, sequences)
     queries, keys = enc.projections(tokens)
-    if progress is not None:
-        progress(1, 1)
+    (progress or quiet)(1, 1)
     return Attention(
         tokens=tokens,
         queries=queries,

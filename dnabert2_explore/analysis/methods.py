@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import InputError
+from ..common.names import check_name
 
 __all__ = ["BY_COST", "METHODS", "MethodInfo", "find_method", "methods_table", "takers"]
 
@@ -191,15 +191,8 @@ BY_COST = tuple(sorted(METHODS, key=lambda name: METHODS[name].rank))
 
 
 def find_method(name: str) -> MethodInfo:
-    """Look a method up.
-
-    Raises
-    ------
-    InputError
-        If there is none of that name.
-    """
-    if name not in METHODS:
-        raise InputError(f"Method {name!r} is unknown: choose one of {', '.join(METHODS)}.")
+    """Look a method up; raise InputError where there is none of that name."""
+    check_name("Method", name, METHODS)
     return METHODS[name]
 
 

@@ -11,22 +11,11 @@ __all__ = ["overview"]
 
 
 def overview(attention: Attention, cells: int = 24) -> NDArray[np.float32]:
-    """Sum every map up to a thumbnail, from a few of its rows.
+    """Sum every map up to a thumbnail, (layers, heads, m, m), from a few of its rows.
 
-    A full map is quadratic in length, and there are layers × heads of them. Here `cells` queries,
-    evenly spaced, look at all keys, and each cell keeps the largest weight of the keys in it: time
-    and memory are linear in length.
-
-    Parameters
-    ----------
-    attention : Attention
-    cells : int
-        Cells a side; fewer for a sequence of fewer tokens.
-
-    Returns
-    -------
-    numpy.ndarray, shape (layers, heads, m, m), float32
-        ``m = min(cells, n_tokens)``; rows are queries, columns keys.
+    A full map is quadratic in length, and there are layers × heads of them. Here m queries, `cells`
+    or as many as there are tokens, evenly spaced, look at all keys (columns), and each cell keeps
+    the largest weight of the keys in it: time and memory are linear in length.
     """
     n = len(attention.tokens)
     edges = np.linspace(0, n, min(cells, n) + 1).astype(np.int64)

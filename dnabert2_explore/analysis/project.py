@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..common.arrays import check_each, check_rows
 from ..common.files import expanded, replacing
-from ..common.names import Engine, Layout
+from ..common.names import Engine, Layout, check_name
 from ..common.threads import torch_threads
 from ..errors import InputError
 from ..results.origins import recorded
@@ -131,15 +132,14 @@ class Projection(RichDisplay):
         ----------
         path : path-like
         names : list of str, optional
-            Of the rows.
+            Of the rows, in their order.
 
         Raises
         ------
         InputError
             If there are not as many names as rows.
         """
-        if names is not None and len(names) != len(self):
-            raise InputError(f"There are {len(self)} rows and {len(names)} names: give one a row.")
+        check_each("rows", len(self), names=names)
         about = {
             "format": _FORMAT, "method": self.method, "settings": dict(self.settings),
             "digest": self.digest, "hidden": self.hidden,
@@ -158,6 +158,16 @@ class Projection(RichDisplay):
 @recorded
 def open_projection(path: str | os.PathLike[str]) -> Projection:
     """Read a map that `Projection.save` wrote; its plane is the same to the bit.
+
+    Parameters
+    ----------
+    path : path-like
+        An ``.npz``.
+
+    Returns
+    -------
+    Projection
+        A PCA places further vectors (`Projection.transform`); a UMAP from a file does not.
 
     Raises
     ------
@@ -224,8 +234,9 @@ def project(
     Raises
     ------
     InputError
-        If the array is not two-dimensional, has fewer than 3 rows, or holds NaN or infinity; for
-        UMAP, if fewer than 3 rows differ; for cuML, if it is not installed.
+        If the array is not two-dimensional, has fewer than 3 rows, or holds NaN or infinity; if
+        method, engine or dimensions are others; for UMAP, if fewer than 3 rows differ; for cuML, if
+        it is not installed, or densMAP is asked for.
     """
     return fit_projection(
         embeddings,
@@ -251,11 +262,19 @@ def fit_projection(
 ) -> Projection:
     """Make a map of embeddings that others can be placed in, and that can be saved.
 
-    As `project`, whose parameters these are.
+    Parameters
+    ----------
+    embeddings, method, n_neighbors, min_dist, dimensions, engine, seed
+        As in `project`.
 
     Returns
     -------
     Projection
+
+    Raises
+    ------
+    InputError
+        As `project` does.
 
     Examples
     --------
@@ -264,12 +283,10 @@ def fit_projection(
     >>> bool(np.allclose(made.transform(points[:3]), made.plane[:3], atol=1e-5))
     True
     """
-    if method not in METHODS:
-        raise InputError(f"Projection {method!r} is unknown: choose one of {', '.join(METHODS)}.")
+    check_name("Projection", method, METHODS)
+    check_name("Engine", engine, ENGINES)
     if dimensions not in (2, 3):
         raise InputError(f"A map of {dimensions} dimensions cannot be looked at: give 2 or 3.")
-    if engine not in ENGINES:
-        raise InputError(f"Engine {engine!r} is unknown: choose one of {', '.join(ENGINES)}.")
     points = _checked(embeddings, least=3)
     settings: dict[str, Any] = {"seed": seed}
     fitted: Any
@@ -311,20 +328,10 @@ def _pca(
 
 def _checked(embeddings: ArrayLike, least: int) -> NDArray[np.float32]:
     points = np.asarray(embeddings, dtype=np.float32)
-    if points.ndim != 2:
-        raise InputError(
-            f"Embeddings have {points.ndim} dimensions: give an array of shape (sequences, hidden)."
-        )
+    check_rows(points, "embeddings")
     if len(points) < least:
         raise InputError(
             f"{counted(len(points), 'embedding')} cannot be laid out in a plane: give at least "
-            f"{least} "
-            "sequences."
-        )
-    bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
-    if bad.size:
-        raise InputError(
-            f"Embedding {bad[0]} (0-based) and {bad.size - 1} others hold NaN or infinity: leave "
-            "them out, or embed in float32."
+            f"{least} sequences."
         )
     return points

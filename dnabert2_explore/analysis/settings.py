@@ -9,7 +9,7 @@ from inspect import Parameter, signature
 from numbers import Integral, Real
 from typing import Any, TypedDict, TypeVar, get_args
 
-from ..common.names import Baseline, Method, Output, Spread
+from ..common.names import Baseline, Method, Output, Spread, check_name
 from ..errors import InputError
 from ..results.rich_display import RichDisplay
 from .methods import METHODS, find_method, takers
@@ -125,10 +125,7 @@ class AttributionSettings(RichDisplay):
             ("Baseline", self.baseline, Baseline),
             ("Spread", self.spread, Spread),
         ):
-            if value not in get_args(known):
-                raise InputError(
-                    f"{name} {value!r} is unknown: choose one of {', '.join(get_args(known))}."
-                )
+            check_name(name, value, get_args(known))
         for name, least in _LEAST.items():
             value = getattr(self, name)
             if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
@@ -177,13 +174,9 @@ _FIELDS = tuple(one.name for one in fields(AttributionSettings))
 def takes_settings(**defaults: Any) -> Callable[[C], C]:
     """Let a call take `AttributionSettings` as one object, and each of them as a keyword.
 
-    Parameters
-    ----------
-    **defaults
-        Settings whose default the call has otherwise.
-
-    The call is given all as ``settings``; its signature, which editors complete and the reference
-    prints, names every one: method and output first, its own keywords, the others, seed, progress.
+    `defaults` are settings whose default the call has otherwise. The call is given all as
+    ``settings``; its signature, which editors complete and the reference prints, names every one:
+    method and output first, its own keywords, the others, seed, progress.
     """
     usual = AttributionSettings(**defaults)
 

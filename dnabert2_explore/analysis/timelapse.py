@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 
 from ..common.costs import says_cost
 from ..common.files import expanded
-from ..common.progress import Progress
+from ..common.progress import Progress, quiet
 from ..encoder import Bases, Encoder, load
 from ..errors import InputError
 from ..results.origins import recorded
 from ..results.rich_display import RichDisplay, counted
 from ..sequences import Sequence
+from ..stores.nearest import unit
 from ..tokens import Tokens
 from .attend import attend
+from .maps.neighbours import label_purity, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -194,9 +196,8 @@ def timelapse(
     tokens: Tokens | None = None
     shape: tuple[int, ...] = ()
     looked: list[_Look] = []
-    model = ""
-    if progress is not None:
-        progress(0, len(ordered))
+    report = progress or quiet
+    report(0, len(ordered))
     for done, (_, folder) in enumerate(ordered, start=1):
         # Each snapshot is looked at once: nothing worth keeping in the cache of vectors.
         enc = load(folder, device=device, dtype="float32", cache=False)
@@ -212,9 +213,7 @@ def timelapse(
                 f"{ordered[0][0]}: give the snapshots of one run."
             )
         looked.append(_look(enc, cut, sequence, atlas, layer, head))
-        model = str(enc.info)
-        if progress is not None:
-            progress(done, len(ordered))
+        report(done, len(ordered))
     assert tokens is not None
     labels = tuple(one.label or "" for one in atlas)
     purities = [_purity(one.vectors, labels, n_neighbors) for one in looked]
@@ -233,7 +232,7 @@ def timelapse(
         layer=range(shape[1])[layer],
         head=range(shape[2])[head],
         vocabulary=shape[0],
-        model=model,
+        model=str(enc.info),
     )
 
 
@@ -287,16 +286,7 @@ def _purity(
     classes, numbers = np.unique(np.array(labels)[named], return_inverse=True)
     if len(classes) < 2 or len(named) < 3:
         return float("nan"), float("nan")
-    points = vectors[named].astype(np.float64)
-    points /= np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-12)
-    likeness = points @ points.T
-    np.fill_diagonal(likeness, -np.inf)
-    k = min(n_neighbors, len(named) - 1)
-    nearest = np.argsort(-likeness, axis=1, kind="stable")[:, :k]
-
-    def share(of: NDArray[np.int64]) -> float:
-        return float((of[nearest] == of[:, None]).mean())
-
+    near = nearest(unit(vectors[named].astype(np.float64)), min(n_neighbors, len(named) - 1))
     rng = np.random.default_rng(0)
-    null = float(np.mean([share(rng.permutation(numbers)) for _ in range(_SHUFFLES)]))
-    return share(numbers), null
+    null = [label_purity(near, rng.permutation(numbers)) for _ in range(_SHUFFLES)]
+    return label_purity(near, numbers), float(np.mean(null))

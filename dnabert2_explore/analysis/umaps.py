@@ -56,28 +56,10 @@ def fit_umap(
     densmap: bool = False,
     engine: str = "cpu",
 ) -> Umap:
-    """Run it by cosine distance.
+    """Fit a UMAP by cosine distance to points (n, hidden), of n - 1 neighbours at most.
 
-    Parameters
-    ----------
-    points : (n, hidden) float32
-    seed : int
-    n_neighbors : int
-        Taken down to n - 1.
-    min_dist : float
-    dimensions : {2, 3}
-    densmap : bool
-        densMAP (Narayan, Berger and Cho 2021): dense groups stay dense on the page.
-    engine : {"cpu", "cuml"}
-
-    Returns
-    -------
-    Umap
-
-    Raises
-    ------
-    InputError
-        If fewer than 3 rows differ, cuML is asked for densMAP, or it is not installed.
+    densMAP (Narayan, Berger and Cho 2021): dense groups stay dense on the page. Raises InputError
+    where fewer than 3 rows differ, cuML is asked for densMAP, or it is not installed.
     """
     distinct = len(np.unique(points, axis=0))
     if distinct < 3:

@@ -5,7 +5,10 @@ What exists is decided where it is computed (`METHODS`, `BASELINES`, …); a tes
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
+
+from ..errors import InputError
 
 __all__ = [
     "Backend",
@@ -22,6 +25,7 @@ __all__ = [
     "Spread",
     "Strands",
     "SweepName",
+    "check_name",
 ]
 
 Method = Literal[
@@ -62,3 +66,17 @@ Collection = Literal[
     "all",
     "unvalidated",
 ]
+
+
+def check_name(what: str, name: object, known: Iterable[str]) -> None:
+    """Raise InputError unless a name is one of those known.
+
+    Examples
+    --------
+    >>> check_name("Pooling", "best", ("mean", "max"))
+    Traceback (most recent call last):
+    dnabert2_explore.errors.InputError: Pooling 'best' is unknown: choose one of mean, max.
+    """
+    names = list(known)
+    if name not in names:
+        raise InputError(f"{what} {name!r} is unknown: choose one of {', '.join(names)}.")

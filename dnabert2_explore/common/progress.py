@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from ..errors import Cancelled
 
-__all__ = ["Progress", "noting", "quiet", "split"]
+__all__ = ["Progress", "noting", "quiet", "split", "within"]
 
 #: Called as progress(done, total); raises `Cancelled` to stop the work.
 Progress = Callable[[int, int], None]
@@ -17,6 +17,20 @@ STEPS = 1000
 
 def quiet(done: int, total: int) -> None:
     """Tell nobody."""
+
+
+def within(progress: Progress | None, before: int, size: int, total: int) -> Progress:
+    """Make a progress of a part that takes `size` of the whole's `total` units, after `before`.
+
+    Whatever units the part counts in, the whole is told in its own.
+
+    Examples
+    --------
+    >>> within(lambda done, total: print(done, total), 10, 4, 20)(1, 2)
+    12 20
+    """
+    report = progress or quiet
+    return lambda done, of: report(before + size * done // max(of, 1), total)
 
 
 def noting(progress: Progress | None, stopped: list[Cancelled]) -> Progress:

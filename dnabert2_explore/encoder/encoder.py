@@ -21,11 +21,11 @@ from ..tokens import Tokens
 from .inputs import bases_of, cleaned, far_lengths, listed, texts_of, tokens_of
 from .model import Bases, Model
 from .onehot import OneHotModel, Output
-from .passes.batches import Budget
+from .passes.batches import budget_of
 from .passes.finite import check_finite
 from .passes.masked import masked_passes
 from .passes.projections import projections
-from .passes.readings import STRANDS, Readings
+from .passes.readings import Readings
 from .vectors.cached import embed_texts
 from .vectors.long import LongEmbedding, embed_long
 from .vectors.windows import WindowEmbedder
@@ -107,26 +107,16 @@ class Encoder(Model):
         layers = self.find_layers(
             self.embedding_layers if layer is None else layer, pooling=pooling
         )
-        both = self._embeds_both(strands)
-
-        def shaped(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-            if layer is None:
-                return vectors.reshape(len(vectors), -1)
-            return vectors if isinstance(layer, Iterable) else vectors[:, 0]
-
-        budget = self._limit(batch_tokens)
-        return shaped(embed_texts(self, listed(sequences), pooling, layers, both, budget, progress))
+        both, budget = self._embeds_both(strands), budget_of(self, batch_tokens)
+        vectors = embed_texts(self, listed(sequences), pooling, layers, both, budget, progress)
+        if layer is None:
+            return vectors.reshape(len(vectors), -1)
+        return vectors if isinstance(layer, Iterable) else vectors[:, 0]
 
     def _embeds_both(self, strands: str | None) -> bool:
         """Whether both strands are embedded: as asked, or as the model's config.json says."""
         asked = self.config.embedding_strands if strands is None else strands
-        if asked not in STRANDS:
-            raise InputError(f"strands is {asked!r}; expected 'one' or 'both'.")
-        return asked == "both"
-
-    def _limit(self, batch_tokens: int | None) -> Budget:
-        """Tokens a pass: what the caller says, or what has been found to fit."""
-        return self.budget if batch_tokens is None else Budget(batch_tokens)
+        return Readings(asked).strands == "both"
 
     @recorded
     @says_cost
@@ -164,15 +154,14 @@ class Encoder(Model):
         Raises
         ------
         InputError
-            If the sequence has no bases, or window, overlap, pooling or layer do not fit.
+            If the sequence has no A, C, G, T or U, or window, overlap, pooling or layer do not fit.
         """
         if pooling == "cls":
             raise InputError("Pooling 'cls' has no meaning over windows: choose 'mean' or 'max'.")
         numbers = self.find_layers(
             self.embedding_layers if layer is None else layer, pooling=pooling
         )
-        budget = self._limit(batch_tokens)
-        both = self._embeds_both(None)
+        both, budget = self._embeds_both(None), budget_of(self, batch_tokens)
         return embed_long(self, bases, window, overlap, pooling, numbers, both, budget, progress)
 
     @recorded(again=False)
@@ -256,6 +245,11 @@ class Encoder(Model):
         -------
         numpy.ndarray, shape (layers + 1, n_tokens, hidden), float32
             0 is the embeddings after LayerNorm; the tokens are those of `tokenize`.
+
+        Raises
+        ------
+        InputError
+            If the sequence has no bases, or a value is NaN or infinite.
         """
         tokens = tokens_of(self, bases)
         with self.lock, torch.inference_mode():
@@ -276,6 +270,11 @@ class Encoder(Model):
         Returns
         -------
         queries, keys : numpy.ndarray, shape (layers, heads, n_tokens, head_dim), float32
+
+        Raises
+        ------
+        InputError
+            As `hidden_states` does.
         """
         return projections(self, tokens_of(self, bases))
 
@@ -318,7 +317,7 @@ class Encoder(Model):
             [np.atleast_1d(np.asarray(one, dtype=np.int64)) for one in ids],
             [np.atleast_1d(np.asarray(one, dtype=np.int64)) for one in positions],
             lambda _number, rows: rows.cpu().numpy(),
-            self._limit(batch_tokens),
+            budget_of(self, batch_tokens),
             progress,
         )
 
@@ -368,7 +367,7 @@ class Encoder(Model):
 
         Warns
         -----
-        UserWarning
+        ExploreWarning
             If sequences are less than half or more than twice as long as any the model was trained
             on.
         """
@@ -396,7 +395,7 @@ class Encoder(Model):
             if told is not None:
                 warn(told)
         texts = [[clean(one).bases for one in texts_of(batch)] for batch in batches]
-        values = readings.predict(self, ids, texts, self._limit(batch_tokens), progress)
+        values = readings.predict(self, ids, texts, budget_of(self, batch_tokens), progress)
         check_finite(values, self.module, "predictions")
         return values
 

@@ -41,10 +41,7 @@ FAR = 2.0
 def tokens_of(enc: Model, bases: Bases | Tokens) -> Tokens:
     """Return the tokens of a sequence that has bases; what is cut already stays as it is.
 
-    Raises
-    ------
-    InputError
-        If there are none.
+    Raises InputError where there are none.
     """
     if isinstance(bases, Tokens):
         return bases
@@ -55,13 +52,7 @@ def tokens_of(enc: Model, bases: Bases | Tokens) -> Tokens:
 
 
 def texts_of(batch: list[Any]) -> list[str]:
-    """Return the bases of `listed` sequences.
-
-    Raises
-    ------
-    InputError
-        As `bases_of`, and says which of them it is.
-    """
+    """Return the bases of `listed` sequences; an InputError of `bases_of` says which it is."""
     texts = []
     for number, one in enumerate(batch, start=1):
         try:
@@ -77,19 +68,11 @@ def cut_ids(
     second: list[NDArray[np.int64]] | None,
     max_tokens: int | None,
 ) -> list[NDArray[np.int64]]:
-    """Join pairs, [CLS] a [SEP] b [SEP], and cut what is too long.
+    """Join pairs of ids, [CLS] a [SEP] b [SEP], and cut what is too long.
 
-    Parameters
-    ----------
-    first, second : list of numpy.ndarray, shape (n,), int64
-        With [CLS] and [SEP]; `second` is None where there are no pairs.
-    max_tokens : int or None
-        Special tokens included. Longer input is cut at the end; of a pair, the longer sequence
-        first (the tokenizers' "longest first").
-
-    Returns
-    -------
-    list of numpy.ndarray, shape (n,), int64
+    Both have [CLS] and [SEP]; `second` is None where there are no pairs. `max_tokens` counts
+    special tokens. Longer input is cut at the end; of a pair, the longer sequence first (the
+    tokenizers' "longest first").
     """
     if second is None:
         return [_cut(one, len(one) if max_tokens is None else max_tokens) for one in first]
@@ -118,17 +101,8 @@ def _cut(ids: NDArray[np.int64], length: int) -> NDArray[np.int64]:
 def far_lengths(lengths: Iterable[int], trained: tuple[int, int]) -> str | None:
     """Say which sequences are much shorter or longer than any a classifier was trained on.
 
-    Parameters
-    ----------
-    lengths : iterable of int
-        In bases.
-    trained : tuple of int
-        Shortest and longest of training, in bases.
-
-    Returns
-    -------
-    str or None
-        A sentence; None where all are within a factor of `FAR`.
+    Lengths, and the shortest and longest of training, are in bases. A sentence; None where all are
+    within a factor of `FAR`.
     """
     every = list(lengths)
     far = [n for n in every if n * FAR < trained[0] or n > FAR * trained[1]]

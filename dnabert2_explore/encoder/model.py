@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from operator import index
 from typing import TYPE_CHECKING, cast
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..common.names import Pooling
+from ..common.names import Pooling, check_name
 from ..common.progress import Progress
 from ..errors import InputError
 from ..network import Dnabert2Config, Network
@@ -47,7 +47,22 @@ _locks: WeakKeyDictionary[Network, threading.RLock] = WeakKeyDictionary()
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ModelInfo(RichDisplay):
-    """What a model is and how it runs; `str` of it is the line that every view shows."""
+    """What a model is and how it runs; `str` of it is the line that every view shows.
+
+    Attributes
+    ----------
+    name : str
+    path : str
+        Folder it was loaded from; empty if from none.
+    parameters, layers, heads, hidden, vocabulary : int
+        Weights in all, layers, heads in a layer, width of a state, entries of the vocabulary.
+    classes : tuple of str
+        Of its head, in the order of `Encoder.predict`'s columns; empty without one.
+    dtype, attention, device : str
+        Number type, attention backend, and where it computes.
+    sha256 : str
+        Digest of the weights' file; empty if there is none, or another than was loaded.
+    """
 
     name: str
     path: str
@@ -62,9 +77,6 @@ class ModelInfo(RichDisplay):
     device: str
     sha256: str
 
-    def _line(self) -> str:
-        return str(self)
-
     def __str__(self) -> str:
         millions = self.parameters / 1e6
         size = f"{millions:.0f} M" if millions >= 10 else f"{millions:.1f} M"
@@ -72,22 +84,9 @@ class ModelInfo(RichDisplay):
 
 
 class Model(RichDisplay):
-    """A DNABERT-2 with its tokenizer, on a device; `Encoder` is one that reads sequences.
+    """A DNABERT-2 with its tokenizer, on a device; `Encoder`, which reads sequences, says the rest.
 
-    Parameters
-    ----------
-    network : Network
-        With or without a head, a transformers model or a bare one; put in eval mode.
-    tokenizer : DnaTokenizer
-    name : str
-        What views call the model.
-    checkpoint : Checkpoint, optional
-        Where it came from.
-    cache : VectorCache, optional
-        Keeps what `embed` computes for the next time. Not used while the network is not what its
-        file holds (trained, edited, hooked into).
-    source : str, optional
-        What `load` was given: a name, a hub id, or a folder. By default `name`.
+    Its network may be a transformers model or a bare one.
     """
 
     def __init__(
@@ -212,7 +211,11 @@ class Model(RichDisplay):
         return self.holds()
 
     def holds(self, thorough: bool = True) -> bool:
-        """Whether the network computes what it did when this was made; see `Snapshot.holds`."""
+        """Whether the network computes what it did when this was made.
+
+        If not `thorough`, by a sample of its weights, which an edit of a few numbers through
+        ``.data`` may pass by.
+        """
         call = None if thorough else running_call()
         if call is not None and self._looked is not None and self._looked[0] is call:
             return self._looked[1]
@@ -311,11 +314,11 @@ class Model(RichDisplay):
         return self.tokenizer.encode(bases_of(bases))
 
     def input_ids(self, tokens: Tokens) -> torch.Tensor:
-        """Token ids of one sequence as a batch of one, shape (1, n), on the network's device."""
+        """Ids of one sequence's `tokens` as a batch of one, (1, n), on the network's device."""
         return torch.from_numpy(tokens.ids)[None].to(self.device)
 
     def turned_ids(self, texts: Iterable[str]) -> list[NDArray[np.int64]]:
-        """Token ids of the other strand of sequences."""
+        """Token ids of the other strand of the sequences in `texts`, with [CLS] and [SEP]."""
         turned = (clean(reverse_complement(clean(text).bases)) for text in texts)
         return self.tokenizer.encode_ids_batch(turned)
 
@@ -324,15 +327,17 @@ class Model(RichDisplay):
     ) -> tuple[int, ...]:
         """Resolve layers counted from either end to 0 … layers; check the pooling's name too.
 
+        Returns
+        -------
+        tuple of int
+            0 for the embeddings; as many as were named.
+
         Raises
         ------
         InputError
             If a layer or the pooling does not exist.
         """
-        if pooling not in POOLINGS:
-            raise InputError(
-                f"Pooling {pooling!r} is unknown: choose one of {', '.join(POOLINGS)}."
-            )
+        check_name("Pooling", pooling, POOLINGS)
         n_states = self.config.num_hidden_layers + 1
         try:
             asked = tuple(map(index, layer if isinstance(layer, Iterable) else (layer,)))
@@ -368,12 +373,18 @@ class Model(RichDisplay):
         outside = torch.tensor([self.tokenizer.cls_id, self.tokenizer.sep_id]).to(self.device)
 
         def vectors(packed: torch.Tensor, packing: Packing) -> torch.Tensor:
-            states = self.body.packed_states(packed, packing, layers)
+            states = self._packed_states(packed, packing, layers)
             inside = ~torch.isin(packed, outside)
             pooled = [pool(states[layer], packing, inside, pooling) for layer in layers]
             return torch.stack(pooled, dim=1)
 
         return run(ids, vectors, self.device, self.lock, budget or self.budget, progress)
+
+    def _packed_states(
+        self, packed: torch.Tensor, packing: Packing, layers: tuple[int, ...]
+    ) -> Mapping[int, torch.Tensor]:
+        """Hidden states of layers at packed tokens, (total, hidden) each."""
+        return self.body.packed_states(packed, packing, layers)
 
     def predict_ids(
         self,
@@ -390,7 +401,6 @@ class Model(RichDisplay):
         self,
         ids: list[NDArray[np.int64]],
         *,
-        budget: Budget | None = None,
         progress: Progress | None = None,
     ) -> NDArray[np.float32]:
         """Compute the head's outputs before `activate`, from token ids with [CLS] and [SEP].
@@ -404,7 +414,7 @@ class Model(RichDisplay):
         InputError
             If the model has no head.
         """
-        values = self._head_ids(ids, lambda logits: logits, budget, progress)
+        values = self._head_ids(ids, lambda logits: logits, None, progress)
         check_finite(values, self.module, "outputs of the head")
         return values
 
@@ -429,6 +439,28 @@ class Model(RichDisplay):
         if self._multi_label:
             return logits.sigmoid()
         return logits if self.is_regression else logits.softmax(dim=-1)
+
+    def find_class(self, target: int | str) -> int:
+        """Return the column of a class, the `target`, which is named or counted from 0.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        named = ", ".join(self.classes)
+        if isinstance(target, str):
+            check_name("Class", target, self.classes)
+            return self.classes.index(target)
+        if isinstance(target, bool | np.bool_) or not hasattr(target, "__index__"):
+            raise InputError(f"Target {target!r} is no class: give its name, or a whole number.")
+        number = index(target)
+        if not 0 <= number < len(self.classes):
+            raise InputError(
+                f"Class {number} is out of range: this model has classes 0 to "
+                f"{len(self.classes) - 1} ({named})."
+            )
+        return number
 
     def _need_head(self) -> None:
         if not self.has_head:

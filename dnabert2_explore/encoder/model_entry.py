@@ -13,14 +13,9 @@ __all__ = ["model_entry"]
 def model_entry(enc: Model, *, by_file: bool = False, quick: bool = False) -> dict[str, str]:
     """Say which model computes: where it lies, the digest of its weights, and how it runs.
 
-    Parameters
-    ----------
-    enc : Encoder
-    by_file : bool
-        Of the weights' file, without a look at the weights: for what does not compute with them.
-    quick : bool
-        Tell by a sample of the weights whether they are the file's, or those of last time; see
-        `Snapshot.holds`.
+    `by_file` takes the digest of the weights' file, without a look at the weights: for what does
+    not compute with them. `quick` tells by a sample of the weights whether they are the file's, or
+    those of last time; see `Snapshot.holds`.
     """
     return {
         "name": enc.name,

@@ -39,7 +39,7 @@ class OneHotModel(torch.nn.Module):
     Raises
     ------
     InputError
-        If there is no such class, or the model has not that output.
+        If there is no such class, the model has not that output, or reads pairs of sequences.
     """
 
     def __init__(
@@ -65,7 +65,8 @@ class OneHotModel(torch.nn.Module):
         self.eval()
 
     def __repr__(self) -> str:
-        target = "" if self.target is None else f" of class {self.target}"
+        classes = self._enc.classes
+        target = "" if self.target is None else f" of {classes[self.target]}"
         return f"<OneHotModel: {self.output}{target} by {self._enc.name}, of (batch, 4, length)>"
 
     def train(self, mode: bool = True) -> OneHotModel:
@@ -129,17 +130,4 @@ def _column(enc: Model, target: int | str | None, output: str) -> int | None:
         return None
     if output == "embedding":
         raise InputError("An embedding has no classes: leave target out.")
-    if isinstance(target, str):
-        if target not in enc.classes:
-            raise InputError(
-                f"Model {enc.name!r} has no class {target!r}: choose one of "
-                f"{', '.join(enc.classes)}."
-            )
-        return enc.classes.index(target)
-    if not hasattr(target, "__index__"):
-        raise InputError(f"Target {target!r} is no class: give its name, or a whole number.")
-    if not 0 <= target < len(enc.classes):
-        raise InputError(
-            f"Model {enc.name!r} has no class {target}: give 0 to {len(enc.classes) - 1}."
-        )
-    return target
+    return enc.find_class(target)

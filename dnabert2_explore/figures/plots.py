@@ -215,7 +215,7 @@ def _dependencies(result: Any, **more: Any) -> Figure:
         if one is not None:
             values = np.zeros(len(one.tokens.bases), np.float32)
             values[slice(*one.region)] = np.nan_to_num(one.values[:, 0])
-            lanes.append(Lane(name, one.tokens, values, one.unit))
+            lanes.append(Lane(name, one.tokens, values, one.unit, scale="change"))
     return attribution_stack(lanes, **{"view": result.region, **more})
 
 

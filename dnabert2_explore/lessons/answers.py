@@ -35,13 +35,7 @@ def require(holds: object, otherwise: str) -> None:
 
 
 def number(answer: object) -> float:
-    """Return an answer as a finite number.
-
-    Raises
-    ------
-    Wrong
-        If it is none, or a truth value.
-    """
+    """Return an answer as a finite number; `Wrong` if it is none, or a truth value."""
     if isinstance(answer, np.ndarray | np.generic) and np.ndim(answer) == 0:
         answer = answer.item()
     if isinstance(answer, bool) or not isinstance(answer, int | float):

@@ -19,17 +19,9 @@ _CODE = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
 
 
 def answers(notebook: dict[str, Any]) -> dict[str, str]:
-    """Return the lines that solve each exercise of a lesson.
+    """Return the lines that solve each exercise of a lesson, by the id of the cell they go into.
 
-    Parameters
-    ----------
-    notebook : dict
-        As JSON holds it.
-
-    Returns
-    -------
-    dict of str to str
-        By the id of the cell that they go into.
+    `notebook` is as JSON holds it.
     """
     found: dict[str, str] = {}
     asked = ""
@@ -42,15 +34,10 @@ def answers(notebook: dict[str, Any]) -> dict[str, str]:
 
 
 def nbgrader_source(notebook: dict[str, Any]) -> dict[str, Any]:
-    """Return what ``nbgrader generate_assignment`` starts from.
+    """Return what ``nbgrader generate_assignment`` starts from; `notebook` is not changed.
 
     Answers stand in the cells they solve, between ``### BEGIN SOLUTION`` and ``### END SOLUTION``,
     and no longer folded up behind them.
-
-    Parameters
-    ----------
-    notebook : dict
-        A lesson, as JSON holds it; not changed.
     """
     solved = answers(notebook)
     cells = []
@@ -68,24 +55,8 @@ def nbgrader_source(notebook: dict[str, Any]) -> dict[str, Any]:
 def copy_lessons(source: Path, directory: Path, nbgrader: bool = False) -> tuple[list[str], ...]:
     """Copy the lessons into a folder, never over a file that is there.
 
-    Parameters
-    ----------
-    source : path
-        Folder with the lessons.
-    directory : path
-        Made if it is not there.
-    nbgrader : bool
-        Write what `nbgrader_source` makes.
-
-    Returns
-    -------
-    tuple of two lists of str
-        Names that were copied, and names that were there already.
-
-    Raises
-    ------
-    InputError
-        If `directory` is a file.
+    Returns the names that were copied, and those that were there already. With `nbgrader`, what
+    `nbgrader_source` makes is written. InputError if `directory` is a file.
     """
     if directory.exists() and not directory.is_dir():
         raise InputError(f"{directory} is a file: name a folder for the lessons.")

@@ -34,16 +34,7 @@ _MEND = (
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """The two files of onnxruntime-web that a page holds.
-
-    Parameters
-    ----------
-    script : pathlib.Path
-        The JavaScript module.
-    wasm : pathlib.Path
-        The WebAssembly that it runs.
-    version : str
-    """
+    """The two files of onnxruntime-web that a page holds: JavaScript, and its WebAssembly."""
 
     script: Path
     wasm: Path
@@ -51,18 +42,10 @@ class Runtime:
 
 
 def find_runtime(folder: str | Path | None = None) -> Runtime:
-    """Find onnxruntime-web in a folder, else in the cache, else fetch it by npm.
+    """Find onnxruntime-web in a folder, or its ``dist``; else in the cache; else fetch it by npm.
 
-    Parameters
-    ----------
-    folder : str or path, optional
-        Of an unpacked onnxruntime-web, or of its ``dist``.
-
-    Raises
-    ------
-    InputError
-        If the folder has not both files, or npm is absent, cannot fetch the package, or brings
-        another archive than the one that was pinned.
+    InputError if the folder has not both files, or npm is absent, cannot fetch the package, or
+    brings another archive than the one that was pinned.
     """
     if folder is not None:
         for place in (Path(folder), Path(folder) / "dist", Path(folder) / "package" / "dist"):

@@ -91,10 +91,12 @@ class RichDisplay:
 
     def _line(self) -> str:
         """Say in a line, without a full stop, what this is and what came out."""
-        if type(self).__repr__ is RichDisplay.__repr__:
+        # A class with a __repr__ or a __str__ of its own has said it there.
+        if type(self).__repr__ is not RichDisplay.__repr__:
+            return repr(self).removeprefix(f"<{type(self).__name__}").strip(" :>")
+        if type(self).__str__ is object.__str__:
             raise NotImplementedError(f"{type(self).__name__} does not say what it is in _line.")
-        # A class with a __repr__ of its own has said it there.
-        return repr(self).removeprefix(f"<{type(self).__name__}").strip(" :>")
+        return str(self)
 
     def __repr__(self) -> str:
         return (

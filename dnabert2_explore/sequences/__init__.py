@@ -4,7 +4,16 @@ from .clean import Cleaned, Composition, UnknownBasesWarning, clean, in_place, w
 from .reading.letters import ReadingWarning
 from .reading.read import iter_fasta, iter_sequences, read_sequences
 from .sequence import Sequence
-from .transform import as_dna, gc_content, mutate, reverse_complement, stretch, windows
+from .transform import (
+    as_dna,
+    common_ends,
+    gc_content,
+    mutate,
+    reverse_complement,
+    stretch,
+    substitutions,
+    windows,
+)
 
 __all__ = [
     "Cleaned",
@@ -14,6 +23,7 @@ __all__ = [
     "UnknownBasesWarning",
     "as_dna",
     "clean",
+    "common_ends",
     "gc_content",
     "in_place",
     "iter_fasta",
@@ -22,6 +32,7 @@ __all__ = [
     "read_sequences",
     "reverse_complement",
     "stretch",
+    "substitutions",
     "warn_unknown",
     "windows",
 ]

@@ -43,6 +43,11 @@ def bases_of(one: object) -> str:
         return _text(one)
     if _is_record(one):
         return str(getattr(one, "seq", one))
+    if isinstance(one, list | tuple):
+        raise InputError(
+            f"A sequence was given as {type(one).__name__}; expected a str of bases, a Sequence "
+            "or a Bio.SeqRecord: this call takes one at a time, so ask for each."
+        )
     raise InputError(_refusal(one, "A sequence was"))
 
 

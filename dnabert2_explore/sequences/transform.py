@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence as Items
 from operator import index
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from .clean import in_place
 
 if TYPE_CHECKING:
     from .sequence import Sequence
 
-__all__ = ["as_dna", "gc_content", "mutate", "reverse_complement", "stretch", "windows"]
+__all__ = [
+    "as_dna",
+    "common_ends",
+    "gc_content",
+    "mutate",
+    "reverse_complement",
+    "stretch",
+    "substitutions",
+    "windows",
+]
 
 # Every IUPAC code pairs with the code of its complements; U pairs as T does.
 _COMPLEMENT = str.maketrans("ACGTUNRYSWKMBDHVacgtunryswkmbdhv", "TGCAANYRSWMKVHDBtgcaanyrswmkvhdb")
@@ -131,6 +141,38 @@ def mutate(bases: str, position: int, base: str) -> str:
             f"{base!r} cannot stand for a base; expected one of A, C, G, T, U, N: give one letter."
         )
     return f"{bases[:position]}{base}{bases[position + 1 :]}"
+
+
+def substitutions(bases: str, start: int, end: int) -> list[tuple[int, str]]:
+    """List what each A, C, G and T in [start, end) can be replaced by: its position, a new base.
+
+    Examples
+    --------
+    >>> substitutions("NC", 0, 2)
+    [(1, 'A'), (1, 'G'), (1, 'T')]
+    """
+    letters = in_place(bases)
+    return [
+        (place, base)
+        for place in range(start, end)
+        if letters[place] in "ACGT"
+        for base in "ACGT"
+        if base != letters[place]
+    ]
+
+
+def common_ends(one: Items[Any], other: Items[Any]) -> tuple[int, int]:
+    """Count the items that two share from the left, and of the rest from the right.
+
+    Examples
+    --------
+    >>> common_ends("ACGGT", "ACGT")
+    (3, 1)
+    """
+    most = min(len(one), len(other))
+    head = next((i for i in range(most) if one[i] != other[i]), most)
+    rest = most - head
+    return head, next((i for i in range(rest) if one[-1 - i] != other[-1 - i]), rest)
 
 
 def stretch(region: tuple[int, int] | None, length: int) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import zarr
 
-from .errors import StoreError
+from .errors import StoreError, damaged
 from .layout import DOCUMENT
 
 __all__ = ["StoreArray", "chunk_file", "layout_digest", "open_array", "why_unreadable"]
@@ -23,13 +23,7 @@ class StoreArray(zarr.Array):
     """An array as zarr has it, whose damaged files are told by name."""
 
     def __getitem__(self, selection: Any) -> Any:
-        """Read what is selected.
-
-        Raises
-        ------
-        StoreError
-            If a file of it is damaged.
-        """
+        """Read what is selected; raise StoreError where a file of it is damaged."""
         try:
             return super().__getitem__(selection)
         except IndexError:  # a selection beyond it
@@ -52,24 +46,10 @@ Shape = tuple[int, ...]
 def open_array(
     group: Any, store: Path, name: str, shapes: tuple[Shape, Shape], digest: str | None
 ) -> StoreArray:
-    """Open an array of a store.
+    """Open the array of that path in a store's folder; raise StoreError where it is damaged.
 
-    Parameters
-    ----------
-    group : zarr.Group
-    store : pathlib.Path
-        Its folder.
-    name : str
-        Path of the array in it.
-    shapes : tuple
-        What its shape and that of its chunks must be.
-    digest : str or None
-        What `layout_digest` gave when it was made; None in stores of earlier versions.
-
-    Raises
-    ------
-    StoreError
-        If its zarr.json is lost or damaged.
+    `shapes` are what its shape and that of its chunks must be, `digest` what `layout_digest` gave
+    when it was made, None in stores of earlier versions.
     """
     file = store / name / DOCUMENT
     try:
@@ -81,10 +61,7 @@ def open_array(
     except Exception as error:  # JSON, zarr and the system each have their own kinds
         reason = _reason(error)
     if reason:
-        raise StoreError(
-            f"{file} is lost or damaged ({reason}): restore it from a copy, or delete the store "
-            "and embed again."
-        )
+        raise damaged(file, reason)
     return array
 
 

@@ -17,12 +17,7 @@ __all__ = ["SideBySide", "layers_of", "vectors_of"]
 
 
 class SideBySide:
-    """Rows of several arrays of as many rows, one after the other in each row.
-
-    Parameters
-    ----------
-    arrays : list of array, shape (n, width)
-    """
+    """Rows of several arrays (n, width) of as many rows, one after the other in each row."""
 
     def __init__(self, arrays: list[Any]) -> None:
         self._arrays = arrays
@@ -50,10 +45,7 @@ class _Rows:
 def layers_of(store: EmbeddingStore, layers: int | Iterable[int] | None) -> tuple[int, ...]:
     """Resolve layers of a store, by default all it holds, from the first to the deepest.
 
-    Raises
-    ------
-    InputError
-        If none is named.
+    Raises InputError where none is named.
     """
     if layers is None:
         return tuple(sorted(store.layers))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..common.costs import says_cost
-from ..common.progress import Progress
+from ..common.progress import Progress, quiet
 from ..results.origins import recorded
 from ..results.rich_display import RichDisplay, counted
 from .layout import COORDINATES, done_chunks
@@ -57,9 +57,6 @@ class StoreCheck(RichDisplay):
     damages: tuple[Damage, ...]
     summed: bool
 
-    def _line(self) -> str:
-        return str(self)
-
     @property
     def damaged(self) -> tuple[int, ...]:
         """Chunks with a damaged or lost file."""
@@ -95,13 +92,16 @@ def check_store(
     progress : callable, optional
         Called as ``progress(done, total)`` in chunks; may raise
         :class:`~dnabert2_explore.errors.Cancelled`.
+
+    Returns
+    -------
+    StoreCheck
     """
     marked = sorted(done_chunks(store.path) & set(range(store.plan.n_chunks)))
     found: list[Damage] = []
     for number, index in enumerate(marked, start=1):
         found += _damages(store, index)
-        if progress is not None:
-            progress(number, len(marked))
+        (progress or quiet)(number, len(marked))
     summed = any(codec["name"] == "crc32c" for codec in _codecs(store))
     return StoreCheck(store.path, store.plan.n_chunks, len(marked), tuple(found), summed)
 
@@ -113,6 +113,10 @@ def _codecs(store: EmbeddingStore) -> Any:
 def _damages(store: EmbeddingStore, index: int) -> Iterator[Damage]:
     """Find what is wrong with a chunk that is marked as finished."""
     from .arrays import chunk_file, why_unreadable
+
+    def damage(array: Any, reason: str) -> Damage:
+        file = chunk_file(array, index)
+        return Damage(index, file, reason if file.is_file() else "it is lost")
 
     arrays = {name: store.array(name) for name in COORDINATES}
     vectors = {layer: store.vectors(layer) for layer in store.layers}
@@ -137,9 +141,7 @@ def _damages(store: EmbeddingStore, index: int) -> Iterator[Damage]:
     }
     for name, fits in right.items():
         if not fits.all():
-            lost = not chunk_file(arrays[name], index).is_file()
-            reason = "it is lost" if lost else "its values are not those of the windows"
-            yield Damage(index, chunk_file(arrays[name], index), reason)
+            yield damage(arrays[name], "its values are not those of the windows")
             whole = False
     if not whole:
         return
@@ -147,6 +149,4 @@ def _damages(store: EmbeddingStore, index: int) -> Iterator[Damage]:
     for array in vectors.values():
         finite = np.isfinite(array[rows]).all(axis=1)
         if (finite != asked).any():
-            lost = not chunk_file(array, index).is_file()
-            reason = "it is lost" if lost else "vectors are missing in it"
-            yield Damage(index, chunk_file(array, index), reason)
+            yield damage(array, "vectors are missing in it")

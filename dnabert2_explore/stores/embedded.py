@@ -104,7 +104,8 @@ def read_embedded(
     Raises
     ------
     InputError
-        If there is no such file, or no bases can be found.
+        If there is no such file or layer, no bases can be found, or anndata, which a file of its
+        needs, is not installed.
     """
     rng = np.random.default_rng(seed)
     if isinstance(source, EmbeddingStore):

@@ -9,13 +9,21 @@ from pathlib import Path
 
 from ..errors import ExploreError
 
-__all__ = ["StoreError", "writing"]
+__all__ = ["StoreError", "damaged", "writing"]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or what the user may take of it
 
 
 class StoreError(ExploreError, OSError):
     """A store that cannot be written or computed any further; what it holds stays readable."""
+
+
+def damaged(what: str | Path, reason: str) -> StoreError:
+    """Say that a file which describes a store is damaged, and how."""
+    return StoreError(
+        f"{what} is lost or damaged ({reason}): restore it from a copy, or delete the store and "
+        "embed again."
+    )
 
 
 @contextmanager

@@ -74,10 +74,7 @@ def make(
 ) -> bool:
     """Make an empty store where nothing, or an empty folder, lies.
 
-    Returns
-    -------
-    bool
-        False, with ``path`` as it is, where something came to lie there meanwhile.
+    False, with ``path`` as it is, where something came to lie there meanwhile.
     """
     path = path.resolve()  # a link stays one, and what it points to is filled
     _sweep(path)
@@ -116,36 +113,21 @@ def _fill(
 
     group = zarr.create_group(path, zarr_format=3, attributes=dict(attributes))
     n, rows = plan.n_windows, plan.rows_per_chunk
-    checked = (ZstdCodec(), Crc32cCodec())
-    for layer in layers:
-        group.create_array(
-            layer_name(layer),
-            shape=(n, hidden),
-            chunks=(rows, hidden),
-            dtype="float32",
-            fill_value=math.nan,
-            compressors=checked,
-            dimension_names=("window", "feature"),
-        )
-    for name, (dtype, fill) in COORDINATES.items():
+    # Name to shape, shape of a chunk, what the axes are, type, and what rows hold at first.
+    wide = (n, hidden), (rows, hidden), ("window", "feature"), "float32", math.nan
+    made: dict[str, tuple[Any, ...]] = {layer_name(layer): wide for layer in layers}
+    made |= {name: ((n,), (rows,), ("window",), *kind) for name, kind in COORDINATES.items()}
+    made["done"] = (plan.n_chunks,), (1,), ("chunk",), "uint8", 0
+    for name, (shape, chunks, axes, dtype, fill) in made.items():
         group.create_array(
             name,
-            shape=(n,),
-            chunks=(rows,),
+            shape=shape,
+            chunks=chunks,
             dtype=dtype,
             fill_value=fill,
-            compressors=checked,
-            dimension_names=("window",),
+            compressors=(ZstdCodec(), Crc32cCodec()),
+            dimension_names=axes,
         )
-    group.create_array(
-        "done",
-        shape=(plan.n_chunks,),
-        chunks=(1,),
-        dtype="uint8",
-        fill_value=0,
-        compressors=checked,
-        dimension_names=("chunk",),
-    )
     arrays = {
         name: layout_digest(json.loads((path / name / DOCUMENT).read_text(encoding="utf-8")))
         for name in paths(layers)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..common.progress import Progress
+from ..common.progress import Progress, quiet
 
 __all__ = ["best_of", "nearest_rows", "unit"]
 
@@ -21,7 +21,7 @@ _ROWS = 1024
 _THREADS = 8  # at most: memory feeds no more
 
 
-def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def unit(vectors: NDArray[Any]) -> NDArray[Any]:
     """Scale rows to length 1; rows of zeros stay."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / np.maximum(norms, np.finfo(np.float32).tiny)
@@ -30,36 +30,23 @@ def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 def nearest_rows(
     vectors: Any, queries: NDArray[np.float32], k: int, progress: Progress | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Find the k rows with the largest product with each query.
+    """Find the k rows with the largest product with each query (q, hidden); all are of length 1.
 
-    Parameters
-    ----------
-    vectors : array, shape (n, hidden)
-        Of length 1; a memory map, or blocks of it as `search` makes them. Rows with NaN are passed
-        over.
-    queries : (q, hidden) float32
-        Of length 1.
-    k : int
-    progress : callable, optional
-
-    Returns
-    -------
-    rows : (q, k) int64
-        The nearest first, of equal ones the earlier; -1 where there are fewer.
-    products : (q, k) float32
+    `vectors` (n, hidden) are a memory map, or blocks of it as `search` makes them; rows with NaN
+    are passed over. Returns rows (q, k), the nearest first, of equal ones the earlier, and -1 where
+    there are fewer; and their products.
     """
     n = len(vectors)
     # Threads of Python multiply their parts at once; those of BLAS inside them would fight for the
     # same cores (measured: eight times the CPU time).
     parts = min(os.cpu_count() or 1, _THREADS, max(n // (8 * _ROWS), 1))
-    done, lock = 0, threading.Lock()
+    done, lock, report = 0, threading.Lock(), progress or quiet
 
     def told(rows: int) -> None:
         nonlocal done
         with lock:
             done += rows
-            if progress is not None:
-                progress(done, n)
+            report(done, n)
 
     edges = np.linspace(0, n, parts + 1).astype(int)
     if parts == 1:

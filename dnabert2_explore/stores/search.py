@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..common.files import replacing
-from ..common.progress import Progress
+from ..common.progress import Progress, quiet
 from ..errors import InputError
 from ..results.rich_display import RichDisplay, counted
 from ..sequences import Sequence, gc_content
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["QueryEncoder", "StoreHits", "build_index", "index_path", "search"]
 
 
-_BLOCK = 1 << 25  # bytes read from Zarr at once, about
 _NULL = 2000  # random windows whose GC is looked at
 _ALIKE = 200  # of these, those nearest in GC are the null
 
@@ -87,8 +86,9 @@ class StoreHits(RichDisplay):
         return len(self.queries)
 
     def _line(self) -> str:
+        n = self.window.shape[1]
         return (
-            f"the {self.window.shape[1]} nearest windows to each of "
+            f"the {f'{n} nearest windows' if n > 1 else 'nearest window'} to each of "
             f"{counted(len(self), 'query', 'queries')}, by "
             f"cosine similarity of layer{'s' if len(self.layers) > 1 else ''} "
             f"{' and '.join(map(str, self.layers))}"
@@ -136,29 +136,7 @@ def build_index(
     layers: int | Iterable[int] | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Write the vectors of layers, scaled to length 1, into one file that searches map.
-
-    A search of the store itself unpacks all of it; of this file, it reads memory. The file takes
-    4 bytes a number: 3 GB for a million windows of 768.
-
-    Parameters
-    ----------
-    store : EmbeddingStore
-        Finished.
-    layers : int or iterable of int, optional
-        Side by side. By default all of the store.
-    progress : callable, optional
-        Called as progress(windows done, windows); may raise `Cancelled`.
-
-    Returns
-    -------
-    pathlib.Path
-
-    Raises
-    ------
-    InputError
-        If the store is not finished, or holds no such layer.
-    """
+    """Do as `EmbeddingStore.build_index`."""
     wanted = layers_of(store, layers)
     vectors = vectors_of(store, wanted)
     if not store.complete:
@@ -169,13 +147,11 @@ def build_index(
     path = index_path(store, wanted)
     path.parent.mkdir(exist_ok=True)
     n, width = store.n_windows, store.hidden * len(wanted)
-    step = _step(store, width)
     with replacing(path) as temporary:
         out = np.lib.format.open_memmap(temporary, "w+", np.float32, (n, width))
-        for first in range(0, n, step):
-            out[first : first + step] = unit(np.asarray(vectors[first : first + step]))
-            if progress is not None:
-                progress(min(first + step, n), n)
+        for rows in store.plan.blocks(width):
+            out[rows] = unit(np.asarray(vectors[rows]))
+            (progress or quiet)(rows.stop, n)
         out.flush()
         del out  # Windows renames no file that is mapped
     return path
@@ -192,39 +168,7 @@ def search(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> StoreHits:
-    """Find the windows of a store that are most like vectors or sequences.
-
-    Parameters
-    ----------
-    store : EmbeddingStore
-        Windows that are not finished are passed over.
-    queries : array_like of shape (hidden,) or (q, hidden), or sequences
-    k : int
-        Windows a query.
-    encoder : QueryEncoder
-        For sequences: the model that the store was made with.
-    layer : int or iterable of int, optional
-        Several are side by side, as a model's own vector may be. By default those that
-        `encoder` makes its vectors of, where the store holds them (it does unless it was made with
-        other ``layers=``), so that neighbours are those of `embed` and of the atlas; of vectors
-        those that make up their width; else the deepest.
-    genome : path, optional
-        What the store was made from, for the null; by default where it was then.
-    seed : int
-        Of the windows drawn for the null.
-    progress : callable, optional
-        Called as progress(windows done, windows); may raise `Cancelled`.
-
-    Returns
-    -------
-    StoreHits
-
-    Raises
-    ------
-    InputError
-        If the queries are of another width or not finite, sequences come without the model they
-        need, or k is below 1.
-    """
+    """Do as `EmbeddingStore.search`."""
     if k < 1:
         raise InputError(f"k is {k}; expected 1 or more.")
     wanted = _wanted(store, queries, encoder) if layer is None else layers_of(store, layer)
@@ -237,27 +181,18 @@ def search(
     else:
         unit = vectors
         rows, similarity = _streamed(store, vectors, asked, k, progress)
-    coordinates = {name: store.array(name) for name in ("record", "start", "end")}
-    found = {name: _taken(array, rows) for name, array in coordinates.items()}
+    found = {name: _taken(store.array(name), rows) for name in ("record", "start", "end")}
     null_share, said = _null(store, unit, asked, gc, similarity, genome, seed)
     return StoreHits(
         queries=names,
         window=rows,
         similarity=similarity,
-        record=found["record"],
-        start=found["start"],
-        end=found["end"],
+        **found,
         null_share=null_share,
         null=said,
         names=store.names,
         layers=wanted,
     )
-
-
-def _step(store: EmbeddingStore, width: int) -> int:
-    """Rows of whole chunks that are about a block."""
-    rows = store.plan.rows_per_chunk
-    return rows * max(1, _BLOCK // (rows * width * 4))
 
 
 def _streamed(
@@ -268,13 +203,11 @@ def _streamed(
     progress: Progress | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Search what Zarr unpacks, a block at a time."""
-    step, n = _step(store, asked.shape[1]), store.n_windows
     parts = []
-    for first in range(0, n, step):
-        rows, products = nearest_rows(unit(np.asarray(vectors[first : first + step])), asked, k)
-        parts.append((np.where(rows >= 0, rows + first, -1), products))
-        if progress is not None:
-            progress(min(first + step, n), n)
+    for block in store.plan.blocks(asked.shape[1]):
+        rows, products = nearest_rows(unit(np.asarray(vectors[block])), asked, k)
+        parts.append((np.where(rows >= 0, rows + block.start, -1), products))
+        (progress or quiet)(block.stop, store.n_windows)
     return best_of(parts, k)
 
 
@@ -356,7 +289,10 @@ def _null(
     """Compare hits with random windows of the query's GC content."""
     if gc is None:
         return None, "no null, since the GC content of a vector is not known: give sequences"
-    path = Path(genome if genome is not None else store.attributes["source"]["path"] or "")
+    source = genome if genome is not None else store.attributes["source"]["path"]
+    if not source:
+        return None, "no null, since the store was made of sequences in memory: give genome="
+    path = Path(source)
     if not path.is_file():
         return None, f"no null, since {path} is not there: give genome="
     rng = np.random.default_rng(seed)

@@ -13,7 +13,7 @@ from ..results.sealed import SEAL, unsealed
 from ..sequences.reading.genome import Genome
 from ..version import __version__
 from .embedder import Embedder
-from .errors import StoreError
+from .errors import StoreError, damaged
 from .filling.plan import WindowPlan
 
 __all__ = [
@@ -34,15 +34,10 @@ _HASH = 12  # digits of a hash that tell two apart in a message
 def describe(
     plan: WindowPlan, genome: Genome, embedder: Embedder, known: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return the attributes of a store, as JSON gives them back.
+    """Return the attributes of a store of these, as JSON gives them back.
 
-    Parameters
-    ----------
-    plan, genome, embedder
-        What the store is made from.
-    known : mapping, optional
-        Attributes of an existing store. Its digest is taken over where it was made from the same
-        file of the same size and time, so that resuming does not read a genome twice.
+    `known` are those of an existing store: its digest is taken over where it was made from the same
+    file of the same size and time, so that resuming does not read a genome twice.
     """
     source = (known or {}).get("source", {})
     stamp = _stamp(genome)
@@ -102,33 +97,15 @@ _ENTRIES: dict[str, type | tuple[type, ...]] = {
 def checked(attributes: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Return the attributes of a store without what others added, after a look at their digest.
 
-    Parameters
-    ----------
-    attributes : mapping
-        Of the group.
-    where : str
-        Its file, for messages.
-
-    Returns
-    -------
-    dict
-        As `describe` made them, and ``arrays``, the digests of how arrays are read; stores of
-        earlier versions have none.
-
-    Raises
-    ------
-    StoreError
-        If they are damaged.
+    As `describe` made them, and ``arrays``, the digests of how arrays are read; stores of earlier
+    versions have none. Raises StoreError, which names the file `where`, if they are damaged.
     """
     strays = {name for name, one in attributes.items() if str(one).startswith("blake2b:")}
     ours = {*_ENTRIES, "arrays", SEAL, *strays} & attributes.keys()
     found = unsealed({name: attributes[name] for name in sorted(ours)}, where, StoreError)
     for name, kind in _ENTRIES.items():
         if not isinstance(found.get(name), kind):
-            raise StoreError(
-                f"{where} is damaged: its entry {name!r} is {str(found.get(name))[:40]!r}; restore "
-                "it from a copy, or delete the store and embed again."
-            )
+            raise damaged(where, f"its entry {name!r} is {str(found.get(name))[:40]!r}")
     return found
 
 

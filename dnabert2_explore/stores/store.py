@@ -21,7 +21,7 @@ from ..results.rich_display import RichDisplay, counted
 from ..sequences.reading.genome import Genome
 from . import layout
 from .embedder import Embedder
-from .errors import StoreError, writing
+from .errors import StoreError, damaged, writing
 from .filling.plan import WindowPlan
 from .settings import FORMAT, FORMAT_VERSION, checked, describe, differences, plan_of
 
@@ -63,10 +63,8 @@ class EmbeddingStore(RichDisplay):
             self.layers: tuple[int, ...] = tuple(map(operator.index, attributes["layers"]))
             self.names: tuple[str, ...] = self.plan.names
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-            raise StoreError(
-                f"{path / layout.DOCUMENT} is damaged ({type(error).__name__}: {error}): restore "
-                "it from a copy, or delete the store and embed again."
-            ) from error
+            reason = f"{type(error).__name__}: {error}"
+            raise damaged(path / layout.DOCUMENT, reason) from error
         self.hidden: int = attributes["hidden"]
         arrays = self._arrays(group)
         self._layers = {layer: arrays[layout.layer_name(layer)] for layer in self.layers}
@@ -91,6 +89,17 @@ class EmbeddingStore(RichDisplay):
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, writable: bool = False) -> EmbeddingStore:
         """Open a store, finished or not.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Its folder.
+        writable : bool
+            Also to write chunks into it.
+
+        Returns
+        -------
+        EmbeddingStore
 
         Raises
         ------
@@ -143,11 +152,7 @@ class EmbeddingStore(RichDisplay):
         except InputError:
             raise
         except Exception as error:  # JSON, zarr and the system each have their own kinds
-            raise StoreError(
-                f"{root} is damaged or cannot be read ({type(error).__name__}: "
-                f"{str(error)[:80]}): restore it from a copy, or delete the store "
-                "and embed again."
-            ) from error
+            raise damaged(root, f"{type(error).__name__}: {str(error)[:80]}") from error
         return cls(where, group, checked(attributes, str(root)))
 
     @classmethod
@@ -161,6 +166,21 @@ class EmbeddingStore(RichDisplay):
         """Make a store, or open the one at ``path`` if this run can go on with it.
 
         Of two runs that make it at once, one does and the other goes on with that.
+
+        Parameters
+        ----------
+        path : str or path-like
+        plan : WindowPlan
+            Its windows.
+        source : Genome
+            What they are of.
+        embedder : Embedder
+            What computes their vectors.
+
+        Returns
+        -------
+        EmbeddingStore
+            Writable.
 
         Raises
         ------
@@ -247,7 +267,7 @@ class EmbeddingStore(RichDisplay):
         return [index for index in range(self.plan.n_chunks) if index not in done]
 
     def is_done(self, index: int) -> bool:
-        """Return whether one chunk is finished."""
+        """Return whether the chunk of that `index` is finished."""
         coordinates = [self.path / name / "c" / str(index) for name in ("done", *self._coordinates)]
         if not all(map(_holds_something, coordinates)):
             return False
@@ -317,6 +337,8 @@ class EmbeddingStore(RichDisplay):
     def array(self, name: str) -> Any:
         """Return ``record``, ``start``, ``end``, ``strand`` or ``unknown`` as a Zarr array.
 
+        Another name raises KeyError.
+
         Returns
         -------
         zarr.Array
@@ -364,14 +386,66 @@ class EmbeddingStore(RichDisplay):
 
     @recorded
     def search(self, queries: Any, *, k: int = 10, **settings: Any) -> StoreHits:
-        """Find the windows most like vectors or sequences, exactly; see :func:`.search.search`."""
+        """Find the windows that are most like vectors or sequences, exactly.
+
+        Windows that are not finished are passed over.
+
+        Parameters
+        ----------
+        queries : array_like of shape (hidden,) or (q, hidden), or sequences
+        k : int
+            Windows a query.
+        encoder : Encoder, optional
+            For sequences: the model that the store was made with.
+        layer : int or iterable of int, optional
+            Several are side by side, as a model's own vector may be. By default those that
+            `encoder` makes its vectors of, where the store holds them (it does unless it was made
+            with other ``layers=``), so that neighbours are those of `embed` and of the atlas; of
+            vectors those that make up their width; else the deepest.
+        genome : path, optional
+            What the store was made from, for the null; by default where it was then.
+        seed : int
+            Of the windows drawn for the null.
+        progress : callable, optional
+            Called as progress(windows done, windows); may raise `Cancelled`.
+
+        Returns
+        -------
+        StoreHits
+
+        Raises
+        ------
+        InputError
+            If the queries are of another width or not finite, sequences come without the model they
+            need, or k is below 1.
+        """
         from .search import search
 
         return search(self, queries, k, **settings)
 
     @says_cost
     def build_index(self, layers: Any = None, *, progress: Any = None) -> Path:
-        """Write what makes searches quick; see :func:`.search.build_index`."""
+        """Write the vectors of layers, scaled to length 1, into one file that searches map.
+
+        A search of the store itself unpacks all of it; of this file, it reads memory. The file
+        takes 4 bytes a number: 3 GB for a million windows of 768.
+
+        Parameters
+        ----------
+        layers : int or iterable of int, optional
+            Side by side. By default all of the store, which has to be finished.
+        progress : callable, optional
+            Called as progress(windows done, windows); may raise `Cancelled`.
+
+        Returns
+        -------
+        pathlib.Path
+
+        Raises
+        ------
+        InputError
+            If the store is not finished, or holds no such layer.
+        """
         from .search import build_index
 
         return build_index(self, layers, progress)
@@ -429,7 +503,22 @@ class EmbeddingStore(RichDisplay):
 
 @recorded
 def open_store(path: str | os.PathLike[str]) -> EmbeddingStore:
-    """Open a store of embeddings for reading; see :meth:`EmbeddingStore.open`."""
+    """Open a store of embeddings for reading.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder that `Encoder.embed_to` wrote.
+
+    Returns
+    -------
+    EmbeddingStore
+
+    Raises
+    ------
+    InputError, StoreError
+        As `EmbeddingStore.open` does.
+    """
     return EmbeddingStore.open(path)
 
 

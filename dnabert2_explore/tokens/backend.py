@@ -25,19 +25,10 @@ _TRIAL = "".join(map("".join, product("ACGT", repeat=3)))
 
 @contextmanager
 def speaking(what: str) -> Iterator[None]:
-    """Turn what the tokenizers library raises into an error of ours.
+    """Turn what the tokenizers library raises into a CheckpointError that begins with `what`.
 
     It is written in Rust. Its errors are bare ``Exception``; where Rust panics, pyo3 raises a
     ``PanicException``, which is a BaseException and passes every ``except Exception``.
-
-    Parameters
-    ----------
-    what : str
-        The sentence's beginning.
-
-    Raises
-    ------
-    CheckpointError
     """
     try:
         yield
@@ -53,19 +44,19 @@ def speaking(what: str) -> Iterator[None]:
 
 def _useless(what: str, error: BaseException) -> CheckpointError:
     reason = str(error).strip().splitlines()
-    return CheckpointError(
-        f"{what} does not work ({reason[0][:150] if reason else type(error).__name__}): pass the "
-        "tokenizer.json that belongs to the model."
+    return _not_ours(
+        f"{what} does not work ({reason[0][:150] if reason else type(error).__name__})"
     )
+
+
+def _not_ours(why: str) -> CheckpointError:
+    return CheckpointError(f"{why}: pass the tokenizer.json that belongs to the model.")
 
 
 def read_backend(path: Path) -> Tokenizer:
     """Read a ``tokenizer.json``.
 
-    Raises
-    ------
-    CheckpointError
-        If it is no tokenizer, or has parts that cut or change DNA otherwise than BPE.
+    Raises CheckpointError where it is none, or has parts that cut or change DNA otherwise than BPE.
     """
     try:
         with speaking(f"The tokenizer in {path}"):
@@ -78,10 +69,7 @@ def read_backend(path: Path) -> Tokenizer:
         ) from error
     kind = parts["model"].get("type")
     if kind != "BPE":
-        raise CheckpointError(
-            f"{path} is a {kind} tokenizer, DNABERT-2's is BPE: pass the tokenizer.json that "
-            "belongs to the model."
-        )
+        raise _not_ours(f"{path} is a {kind} tokenizer, DNABERT-2's is BPE")
     foreign = [
         f"{role} {name}"
         for role, allowed in (("normalizer", ()), ("pre_tokenizer", _HARMLESS))
@@ -89,9 +77,9 @@ def read_backend(path: Path) -> Tokenizer:
         if name not in allowed
     ]
     if foreign:
-        raise CheckpointError(
+        raise _not_ours(
             f"{path} changes or cuts DNA before its vocabulary does ({', '.join(foreign)}), which "
-            "no DNABERT-2 was trained with: pass the tokenizer.json that belongs to the model."
+            "no DNABERT-2 was trained with"
         )
     if parts["model"].get("dropout"):
         backend.model.dropout = None  # of training: the same sequence would be cut in many ways
@@ -111,10 +99,8 @@ def _kinds(part: dict[str, Any] | None) -> list[str]:
 def check_backend(backend: Tokenizer, path: Path) -> None:
     """Cut what every DNABERT-2 tokenizer can cut, and look at it.
 
-    Raises
-    ------
-    CheckpointError
-        If the tokenizer fails, does not know a base, loses one, or adds no [CLS] and [SEP].
+    Raises CheckpointError where it fails, does not know a base, loses one, or adds no [CLS] and
+    [SEP].
     """
     vocabulary = backend.get_vocab()
     if max(vocabulary.values()) >= len(vocabulary):
@@ -129,28 +115,19 @@ def check_backend(backend: Tokenizer, path: Path) -> None:
     unknown = vocabulary["[UNK]"]
     lost = [base for base, one in zip("ACGT", alone, strict=False) if unknown in one.ids]
     if lost:
-        raise CheckpointError(
-            f"The tokenizer in {path} does not know {', '.join(lost)}: pass the tokenizer.json "
-            "that belongs to the model."
-        )
+        raise _not_ours(f"The tokenizer in {path} does not know {', '.join(lost)}")
     if len(alone[4].ids) != 1:
-        raise CheckpointError(
-            f"The tokenizer in {path} does not make one token of one unknown letter: pass the "
-            "tokenizer.json that belongs to the model."
-        )
+        raise _not_ours(f"The tokenizer in {path} does not make one token of one unknown letter")
     ends = [vocabulary["[CLS]"], vocabulary["[SEP]"]]
     if (
         [whole.ids[0], whole.ids[-1]] != ends
         or [whole.tokens[0], whole.tokens[-1]] != ["[CLS]", "[SEP]"]
         or whole.special_tokens_mask != [1, *[0] * (len(whole) - 2), 1]
     ):
-        raise CheckpointError(
+        raise _not_ours(
             f"The tokenizer in {path} does not put [CLS] before a sequence and [SEP] behind it, as "
-            "the model was trained: pass the tokenizer.json that belongs to the model."
+            "the model was trained"
         )
     spans = whole.offsets[1:-1]
     if [start for start, _ in spans] + [len(_TRIAL)] != [0, *(end for _, end in spans)]:
-        raise CheckpointError(
-            f"The tokenizer in {path} does not keep every base: pass the tokenizer.json that "
-            "belongs to the model."
-        )
+        raise _not_ours(f"The tokenizer in {path} does not keep every base")

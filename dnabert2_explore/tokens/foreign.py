@@ -26,21 +26,11 @@ _LONGEST_K = 8
 class KmerTokenizer:
     """k-mers with the ids of a published vocabulary; called as `DnaTokenizer` is.
 
-    Parameters
-    ----------
-    entries : list of str
-        The vocabulary, by id.
-    k : int
-        Bases of an overlapping k-mer (DNABERT, Ji et al. 2021); 0 for 6-mers side by side with
-        single bases where there are no six clean ones (Nucleotide Transformer, Dalla-Torre et al.
-        2023).
-    end : bool
-        Whether a sequence ends in ``[SEP]`` or ``<eos>``.
-
-    Raises
-    ------
-    CheckpointError
-        If a special token or a k-mer is not in the vocabulary.
+    `entries` are the vocabulary, by id. k is the bases of an overlapping k-mer (DNABERT, Ji et al.
+    2021), or 0 for 6-mers side by side with single bases where there are no six clean ones
+    (Nucleotide Transformer, Dalla-Torre et al. 2023). `end` says whether a sequence ends in
+    ``[SEP]`` or ``<eos>``. Raises CheckpointError where a special token or a k-mer is not in the
+    vocabulary.
 
     Examples
     --------
@@ -76,10 +66,7 @@ class KmerTokenizer:
     def from_file(cls, path: str | Path, end: bool = True) -> KmerTokenizer:
         """Read a ``vocab.txt``: DNABERT's where it holds ``[CLS]``, else the other's.
 
-        Raises
-        ------
-        CheckpointError
-            If it is neither.
+        Raises CheckpointError where it is neither.
         """
         entries = Path(path).read_text(encoding="utf-8").split()
         if "[CLS]" not in entries:
@@ -128,8 +115,8 @@ class KmerTokenizer:
         self._long_enough(text)
         cut = overlapping_kmers(text, self.k, warn=False) if self.k else sixmers(text, warn=False)
         ids = np.array([self.vocabulary.get(token, self.unk_id) for token in cut.tokens], np.int64)
-        cut = replace(cut, ids=ids, unknown=ids == self.unk_id)
-        cut = replace(cut, tokens=tuple(self.entries[i] for i in ids))
+        names = tuple(self.entries[i] for i in ids)
+        cut = replace(cut, ids=ids, unknown=ids == self.unk_id, tokens=names)
         if not special:
             return cut
         front, back = [self.cls_id], [self.sep_id] if self.ends else []

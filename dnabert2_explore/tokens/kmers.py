@@ -15,30 +15,12 @@ __all__ = ["overlapping_kmers", "sixmers"]
 
 
 def overlapping_kmers(bases: str, k: int = 6, *, warn: bool = True) -> Tokens:
-    """Every window of `k` bases, as DNABERT reads DNA (Ji et al. 2021).
+    """Every window of `k` bases (1 to 12), as DNABERT reads DNA (Ji et al. 2021).
 
-    A single base lies in up to `k` tokens, which is why masked k-mers leak their neighbours.
-
-    Parameters
-    ----------
-    bases : str
-        DNA or RNA in any case.
-    k : int
-        Window in bases, 1 to 12.
-    warn : bool
-        Of unknown bases.
-
-    Returns
-    -------
-    Tokens
-        ``len - k + 1`` tokens without special ones; their spans overlap. `ids` are alphabetical
-        ranks among the 4^k k-mers, not those of a published vocabulary; -1 marks a k-mer with an
-        unknown base.
-
-    Raises
-    ------
-    InputError
-        If `k` is out of range, or the sequence is shorter than `k`.
+    A single base lies in up to `k` tokens, which is why masked k-mers leak their neighbours. There
+    are ``len - k + 1`` tokens without special ones; their spans overlap. `ids` are alphabetical
+    ranks among the 4^k k-mers, not those of a published vocabulary; -1 marks a k-mer with an
+    unknown base. Raises InputError where `k` is out of range, or the sequence is shorter than `k`.
 
     Examples
     --------
@@ -61,21 +43,9 @@ def overlapping_kmers(bases: str, k: int = 6, *, warn: bool = True) -> Tokens:
 def sixmers(bases: str, *, warn: bool = True) -> Tokens:
     """Non-overlapping 6-mers from the left, as the Nucleotide Transformer reads DNA.
 
-    Where six clean bases are not to be had (before an unknown base, at the end), single bases
-    take their place (Dalla-Torre et al. 2023).
-
-    Parameters
-    ----------
-    bases : str
-        DNA or RNA in any case.
-    warn : bool
-        Of unknown bases.
-
-    Returns
-    -------
-    Tokens
-        Spans tile the cleaned sequence; `ids` as in `overlapping_kmers`, ranked within each token
-        length.
+    Where six clean bases are not to be had (before an unknown base, at the end), single bases take
+    their place (Dalla-Torre et al. 2023). Spans tile the cleaned sequence; `ids` are as in
+    `overlapping_kmers`, ranked within each token length.
 
     Examples
     --------

@@ -86,22 +86,10 @@ def resegment(
     how: Segmentation,
     rng: np.random.Generator,
 ) -> list[NDArray[np.int64]]:
-    """Cut sequences into tokens, each time in another way.
+    """Cut clean sequences (upper-case bases, at least one each) into tokens in another way.
 
-    Parameters
-    ----------
-    tokenizer : DnaTokenizer
-        Left as it is. Where it has an anchor, a [SEP] stands there.
-    sequences : sequence of str
-        Clean: upper-case bases, at least one each.
-    how : Segmentation
-    rng : numpy.random.Generator
-        Consumed: the same state gives the same tokens.
-
-    Returns
-    -------
-    list of numpy.ndarray, shape (n,), int64
-        Ids with [CLS] and [SEP].
+    The tokenizer is left as it is; where it has an anchor, a [SEP] stands there. The generator is
+    consumed: the same state gives the same tokens. Ids have [CLS] and [SEP].
 
     Examples
     --------
@@ -126,23 +114,11 @@ def resegment(
 def random_cuts(
     tokenizer: DnaTokenizer, sequences: Sequence[str], cuts: float, number: int
 ) -> list[NDArray[np.int64]]:
-    """Segment sequences by random borders that depend on each sequence alone.
+    """Segment clean sequences by random borders that depend on each sequence alone: ids of each.
 
-    The answer for a sequence is the same in every process, whatever it is computed with.
-
-    Parameters
-    ----------
-    tokenizer, sequences
-        As for `resegment`.
-    cuts : float
-        Chance of a border before each base.
-    number : int
-        Which of the segmentations of a sequence.
-
-    Returns
-    -------
-    list of numpy.ndarray, shape (n,), int64
-        Ids with [CLS] and [SEP].
+    The answer for a sequence is the same in every process, whatever it is computed with. `cuts` is
+    the chance of a border before each base, `number` says which of a sequence's segmentations. Ids
+    have [CLS] and [SEP].
     """
     borders = [
         _borders(len(bases), cuts, np.random.default_rng([number, zlib.crc32(bases.encode())]))

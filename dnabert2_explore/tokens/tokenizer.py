@@ -126,13 +126,7 @@ class DnaTokenizer:
         )
 
     def token(self, index: int) -> str:
-        """Vocabulary entry of an id.
-
-        Raises
-        ------
-        IndexError
-            If the vocabulary has no such id.
-        """
+        """Vocabulary entry of an id; raise IndexError where the vocabulary has no such id."""
         entry = self.backend.id_to_token(int(index))
         if entry is None:
             raise IndexError(f"The vocabulary of {len(self)} entries has no id {index}.")
@@ -179,33 +173,15 @@ class DnaTokenizer:
         return [self._tokens(*parts) for parts in zip(texts, cleaned, encodings, strict=True)]
 
     def encode_ids_batch(self, cleaned: Iterable[Cleaned]) -> list[NDArray[np.int64]]:
-        """Ids of many cleaned sequences with [CLS] and [SEP]; no spans, no warning, but fast.
-
-        Parameters
-        ----------
-        cleaned : iterable of Cleaned
-            From `sequences.clean`.
-
-        Returns
-        -------
-        list of numpy.ndarray, shape (n,), int64
-            `Tokens.ids` of each.
-        """
+        """Ids of many cleaned sequences with [CLS] and [SEP]; no spans, no warning, but fast."""
         with speaking("The tokenizer"):
             encodings = self.backend.encode_batch_fast([self._parts(c.bases) for c in cleaned])
         return [np.asarray(encoding.ids, dtype=np.int64) for encoding in encodings]
 
     def encode_ids(self, bases: str) -> NDArray[np.int32]:
-        """Ids of already clean, upper-case bases without special tokens: the fast path of training.
+        """Ids (n,) of already clean, upper-case bases without special tokens: the fast path.
 
-        Parameters
-        ----------
-        bases : str
-            Upper-case A, C, G, T; anything else becomes [UNK] unannounced.
-
-        Returns
-        -------
-        numpy.ndarray, shape (n,), int32
+        Anything but A, C, G and T becomes [UNK] unannounced.
         """
         with speaking("The tokenizer"):
             encoding = self.backend.encode(bases, add_special_tokens=False)
@@ -214,10 +190,7 @@ class DnaTokenizer:
     def place(self, length: int) -> int | None:
         """Bases before the anchor of a sequence of `length` bases; None without an anchor.
 
-        Raises
-        ------
-        InputError
-            If the sequence is too short to have one.
+        Raises InputError where the sequence is too short to have one.
         """
         if self.anchor is None:
             return None

@@ -69,9 +69,6 @@ class PredictionSummary(RichDisplay):
     scores: Scores | None
     notes: tuple[str, ...]
 
-    def _line(self) -> str:
-        return str(self)
-
     def __str__(self) -> str:
         lines = [f"{self.out}: {counted(self.rows, 'prediction')} by {self.model}"]
         lines += [] if self.scores is None else [f"scores: {self.scores}"]

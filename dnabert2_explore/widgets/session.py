@@ -103,10 +103,7 @@ def session_state(bench: Workbench) -> dict[str, Any]:
 def read_session(folder: str | Path) -> dict[str, Any]:
     """Read what `save_session` wrote.
 
-    Raises
-    ------
-    InputError
-        If the folder holds no session, or a damaged one.
+    InputError if the folder holds no session, or a damaged one.
     """
     place = located(folder)
     if not (place / SESSION).is_file():

@@ -25,10 +25,6 @@ class SessionBar(HBox):
 
     Class ``dx-session``; parts ``dx-session-button`` (opens the line), ``dx-session-folder``
     (text), ``dx-session-save``, ``dx-session-open``.
-
-    Parameters
-    ----------
-    bench : Workbench
     """
 
     def __init__(self, bench: Workbench) -> None:

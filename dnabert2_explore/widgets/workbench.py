@@ -1,4 +1,4 @@
-"""The workbench: four views of the same sequences, joined by one selection."""
+"""The workbench: views of the same sequences, joined by one selection."""
 
 from __future__ import annotations
 
@@ -288,17 +288,18 @@ class Workbench(VBox):
     def _arrange(self) -> None:
         """Show the views that are chosen, as high as the window lets them stand together."""
         which = self.maps.value
-        for view, shown in (
-            (self.attention, which in (ATTENTION, BOTH)),
+        on_demand = (
             (self.dependencies, which in (DEPENDENCIES, BOTH)),
             (self.nucleotides, which == BASES),
             (self.lens, which == LENS),
             (self.layers, which == LAYERS),
             (self.features, which == FEATURES),
-            (self.atlas, self.side.value == ATLAS),
-            (self.attention.heads, self.side.value == HEADS),
-        ):
+        )
+        show(self.attention, which in (ATTENTION, BOTH))
+        for view, shown in on_demand:
             show(view, shown)
+        show(self.atlas, self.side.value == ATLAS)
+        show(self.attention.heads, self.side.value == HEADS)
         # Above attention in the same column, the dependency map needs no chooser of its own.
         (self.attention.add_class if which == BOTH else self.attention.remove_class)("dx-second")
         room = (self.tokens.plot.room or _ROOM) - _BAR
@@ -314,13 +315,7 @@ class Workbench(VBox):
         for view in (self.nucleotides, self.lens, self.layers):
             view.set_height(min(height, 300))
         self.features.set_height(height)
-        for view, shown in (
-            (self.dependencies, which in (DEPENDENCIES, BOTH)),
-            (self.nucleotides, which == BASES),
-            (self.lens, which == LENS),
-            (self.layers, which == LAYERS),
-            (self.features, which == FEATURES),
-        ):
+        for view, shown in on_demand:
             if shown != view.active:
                 view.activate(shown)
 

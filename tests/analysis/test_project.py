@@ -40,9 +40,9 @@ def test_umap_keeps_clusters_apart(clusters) -> None:
 @pytest.mark.parametrize(
     ("embeddings", "method", "message"),
     [
-        (np.zeros(5), "pca", "1 dimensions"),
+        (np.zeros(5), "pca", r"shape \(5,\)"),
         (np.zeros((2, 4)), "umap", "at least 3 sequences"),
-        (np.array([[0, 1], [np.nan, 1], [1, 1.0]]), "pca", "Embedding 1"),
+        (np.array([[0, 1], [np.nan, 1], [1, 1.0]]), "pca", "Row 1 .* of embeddings"),
         (np.zeros((4, 4)), "tsne", "'tsne' is unknown"),
     ],
 )

@@ -51,6 +51,7 @@ CALLS = [
     (lambda enc: dx.scorecard(enc, SITE, (3, 9), truth=(3, 9)), r"expected a list of pairs \(st"),
     (lambda enc: dx.Sequence("a", b"ACGT"), "bases of sequence 'a' are given as bytes: give a str"),
     (lambda enc: dx.gc_content([SITE]), "A sequence was given as list; expected a str"),
+    (lambda enc: enc.tokenize([SITE, SITE]), "list; expected a str .* takes one at a time"),
     (lambda enc: dx.reverse_complement(None), "A sequence was given as NoneType"),
     (lambda enc: enc.masked_log_probs(SITE, [5]), "ids is 'ACGT.*a list of an array of numbers"),
     (lambda enc: dx.Motif("a", "ACGT"), "given as a word: make it with Motif.of_word"),
@@ -155,6 +156,4 @@ def test_views_say_in_a_line_what_they_are():
     assert repr(bench) == f"<Workbench: pocket, {dx.demo.splice()[0].name}>"
     assert repr(dx.LeaderboardExplorer("no/such/folder")) == "<LeaderboardExplorer>"
     one_hot = dx.load("pocket-splice").as_onehot("donor")
-    assert (
-        repr(one_hot) == "<OneHotModel: logit of class 1 by pocket-splice, of (batch, 4, length)>"
-    )
+    assert repr(one_hot) == "<OneHotModel: logit of donor by pocket-splice, of (batch, 4, length)>"

@@ -59,7 +59,7 @@ def test_refuses_what_cannot_be_asked(enc):
     ids = enc.tokenize(BASES[1]).ids
     with pytest.raises(InputError, match="expected 0 to"):
         enc.masked_log_probs([ids], [np.array([len(ids)])])
-    with pytest.raises(InputError, match="one array of positions"):
+    with pytest.raises(InputError, match="2 sequences and 1 arrays of positions"):
         enc.masked_log_probs([ids, ids], [np.array([1])])
     with pytest.raises(InputError, match="no masked-LM head"):
         load("pocket-splice", cache=False).masked_log_probs([ids], [np.array([1])])

@@ -66,9 +66,9 @@ def test_what_it_refuses(splice, site):
     ):
         with pytest.raises(InputError, match=words):
             model(tensor)
-    with pytest.raises(InputError, match="no class 'sheep': choose one of acceptor"):
+    with pytest.raises(InputError, match="'sheep' is unknown: choose one of acceptor"):
         splice.as_onehot("sheep")
-    with pytest.raises(InputError, match="no class 7"):
+    with pytest.raises(InputError, match="Class 7 is out of range"):
         splice.as_onehot(7)
     with pytest.raises(InputError, match="no output 'logit': choose one of embedding"):
         dx.load("pocket").as_onehot(output="logit")

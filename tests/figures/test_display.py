@@ -22,7 +22,7 @@ from nbconvert.exporters import LatexExporter
 import dnabert2_explore as dx
 from dnabert2_explore.errors import ExploreError
 from dnabert2_explore.figures import plots
-from dnabert2_explore.figures.display import ROOMS, html_of
+from dnabert2_explore.figures.display import ROOMS, html_of, training
 from dnabert2_explore.figures.display.canvas import Canvas, Panel, number, thinned
 from dnabert2_explore.results.rich_display import RichDisplay
 
@@ -311,10 +311,8 @@ def test_a_line_counts_bases_as_screens_do_and_leaves_special_tokens_out():
 
 #: Have a plotly figure, and say more as a table in a cell.
 ONLY_TABLES = {
-    "Annotation", "Blocks", "Clusters", "Enrichment", "FeatureEnrichment",
-    "FeatureReadings", "Features", "MotifFragments", "RankCorrelations",
-    "SeedsResult", "SequenceComparison", "SpaceComparison", "TokenizerComparison",
-    "TrackEnrichment", "VocabularyCurve",
+    "Annotation", "Blocks", "Enrichment", "FeatureEnrichment", "FeatureReadings", "Features",
+    "RankCorrelations", "SeedsResult", "SequenceComparison", "TrackEnrichment",
 }  # fmt: skip
 
 
@@ -342,6 +340,25 @@ def test_a_plain_table_says_where_it_counts_from_and_that_it_is_empty():
     assert "no row" in html_of(Found())
 
 
+def test_a_plain_table_of_many_columns_shows_the_first():
+    class Wide(RichDisplay):
+        def _line(self):
+            return "vectors"
+
+        def table(self):
+            return pd.DataFrame(np.zeros((2, 200)))
+
+    assert html_of(Wide()).count("<th ") == 14
+    assert "186 columns more in .table()." in html_of(Wide())
+
+
+def test_names_beside_dots_have_room():
+    rows = [("Spearman's rank correlation, test", 0.5, 0.4, 0.6, "red")]
+    svg = training.dots(rows, "score")
+    right = float(re.search(r'<text x="([\d.]+)"[^>]*text-anchor="end"[^>]*>Spearman', svg)[1])
+    assert right >= 6 * len(rows[0][0])
+
+
 def test_of_few_draws_no_small_p_is_promised():
     heads = dx.head_atlas(dx.load("pocket"), dx.demo.windows()[:1], permutations=4)
     assert "no p below 0.2 can come of" in html_of(heads)
@@ -355,6 +372,13 @@ def test_a_map_of_a_class_shows_its_untrained_twin():
     assert "Dashed: an untrained network" in html_of(beside)
     one, two = dx.plot(alone), dx.plot(beside)
     assert len(two.data) > len(one.data)
+    assert two.layout.yaxis.range == two.layout.yaxis2.range  # beside one another, on one scale
+
+
+def test_the_axis_of_few_bases_numbers_each_once():
+    few, many = (dx.plot(dx.load("pocket").tokenize(text)) for text in ("ACGT", "ACGT" * 9))
+    assert few.layout.xaxis.dtick == 1
+    assert many.layout.xaxis.dtick is None
 
 
 def test_axes_of_things_that_are_counted_have_whole_ticks():
@@ -362,3 +386,8 @@ def test_axes_of_things_that_are_counted_have_whole_ticks():
     panel.x_axis("token")
     assert re.findall(r">([\d.]+)</text>", "".join(panel.canvas.parts)) == ["1", "2", "3"]
     assert number(-0.0) == "0"
+
+
+def test_a_models_card_says_how_it_predicts():
+    assert "Its predictions: mean over 5 segmentations" in html_of(dx.load("pocket-splice"))
+    assert "Its predictions" not in html_of(dx.load("pocket"))

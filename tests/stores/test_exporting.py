@@ -19,7 +19,7 @@ from .fake import ROWS, STRIDE, WINDOW, FakeEmbedder, write_fasta
 @pytest.fixture(params=[1 << 25, 1])
 def opened(request, store, monkeypatch):
     """A finished store; written in one block, and chunk by chunk."""
-    monkeypatch.setattr("dnabert2_explore.stores.files.exporting._BLOCK", request.param)
+    monkeypatch.setattr("dnabert2_explore.stores.filling.plan._BLOCK", request.param)
     return open_store(store)
 
 
@@ -140,7 +140,7 @@ def test_a_failure_leaves_what_was_there(store, tmp_path, monkeypatch, suffix):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_memory_stays_below_the_data(tmp_path, suffix, monkeypatch):
-    monkeypatch.setattr("dnabert2_explore.stores.files.exporting._BLOCK", 1 << 20)
+    monkeypatch.setattr("dnabert2_explore.stores.filling.plan._BLOCK", 1 << 20)
     fasta = write_fasta(tmp_path / "big.fa", lengths=(60_000,))
     embedder = FakeEmbedder(layers=(1,), hidden=2000)
     embed_windows(tmp_path / "a.zarr", fasta, embedder, WINDOW, STRIDE, 64)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from dnabert2_explore import InputError, Sequence
-from dnabert2_explore.stores import check_store, nearest, open_store, search as searching
+from dnabert2_explore.stores import check_store, nearest, open_store
+from dnabert2_explore.stores.filling import plan
 from dnabert2_explore.stores.nearest import nearest_rows
 
 from .fake import FakeEmbedder
@@ -61,7 +62,7 @@ def opened(store):
 
 @pytest.mark.parametrize("indexed", [False, True])
 def test_a_window_finds_itself_and_its_place(opened, indexed, monkeypatch):
-    monkeypatch.setattr(searching, "_BLOCK", 1)  # a chunk at a time
+    monkeypatch.setattr(plan, "_BLOCK", 1)  # a chunk at a time
     vectors = np.asarray(opened.vectors(5)[:])
     asked = np.flatnonzero(np.isfinite(vectors).all(axis=1))[[0, 4, 9]]
     if indexed:

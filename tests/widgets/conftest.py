@@ -39,7 +39,7 @@ def sequences():
 def _no_umap_process(monkeypatch):
     """PCA in place of UMAP's process: its compiler would take most of the test's time."""
     from dnabert2_explore.analysis.project import fit_projection
-    from dnabert2_explore.widgets.atlas import maps
+    from dnabert2_explore.widgets.atlas.mapping import maps
 
     def quick(embeddings, new, seed, check, method="umap", dimensions=2):
         check()

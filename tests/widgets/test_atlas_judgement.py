@@ -9,8 +9,8 @@ import dnabert2_explore as dx
 from dnabert2_explore import Sequence
 from dnabert2_explore.encoder.loading.twin import random_twin
 from dnabert2_explore.sequences.kmers import kmer_frequencies
-from dnabert2_explore.widgets.atlas import judgement as judging
-from dnabert2_explore.widgets.atlas.judgement import grouping
+from dnabert2_explore.widgets.atlas.mapping import judgement as judging
+from dnabert2_explore.widgets.atlas.mapping.judgement import grouping
 
 from ..conftest import random_bases
 

@@ -13,9 +13,9 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import InputError, Sequence
 from dnabert2_explore.results.records import read_record
-from dnabert2_explore.widgets.atlas import projection
 from dnabert2_explore.widgets.atlas.cards import card_of
-from dnabert2_explore.widgets.atlas.maps import LAYERS
+from dnabert2_explore.widgets.atlas.mapping import projection
+from dnabert2_explore.widgets.atlas.mapping.maps import LAYERS
 from dnabert2_explore.widgets.core.remember import recall
 
 from ..conftest import random_bases

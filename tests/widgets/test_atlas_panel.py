@@ -178,7 +178,7 @@ def test_kept_selections_combine_and_compare(chosen):
 
 
 def test_what_is_kept_can_be_chosen_again_when_nothing_is(chosen, atlas):
-    tall = atlas._height
+    tall = atlas.height
     chosen.name.value = "mine"
     chosen.keep.click()
     event(atlas, event="key", key="Escape")
@@ -255,7 +255,7 @@ def test_motifs_say_their_cost_first_and_can_be_cancelled(chosen, monkeypatch):
     assert "12 sequences will take about" in finder.said.value
     assert finder.button.description == "Start"
     finder.button.click()
-    finder.bar._on_cancel(None)
+    finder.bar._on_cancel()
     assert finder.said.value == "Cancelled."
     assert finder.findings is None
 

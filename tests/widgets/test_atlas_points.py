@@ -8,7 +8,7 @@ import pytest
 import dnabert2_explore as dx
 from dnabert2_explore import Sequence
 from dnabert2_explore.figures.core.colours import OTHERS
-from dnabert2_explore.widgets.atlas import spaces
+from dnabert2_explore.widgets.atlas.mapping import spaces
 from dnabert2_explore.widgets.core.state import MINE, Selection
 
 from ..conftest import random_bases

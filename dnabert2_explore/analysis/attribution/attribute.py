@@ -100,7 +100,8 @@ def attribute(
     Raises
     ------
     InputError
-        If method, target or a setting is unknown, or the model has nothing to be asked for.
+        If method, target or a setting is unknown, the sequence has no A, C, G, T or U, or the model
+        reads pairs, or has nothing to be asked for.
 
     References
     ----------
@@ -226,14 +227,11 @@ def _result(
         base_scores=per_base,
         delta=delta,
         method=method,
-        target=explained.target,
-        target_name=explained.name,
+        **explained.about,
         score=explained.score,
         baseline_score=baseline_score,
-        unit=explained.unit,
         probabilities=explained.probabilities,
         classes=explained.enc.classes,
-        model=explained.model,
         baseline=baseline,
         spread=how,
         settings=settings,
@@ -281,7 +279,5 @@ def _features(
         # Numbered without gaps: a group may hold no token.
         features[free] = np.unique(chosen[free], return_inverse=True)[1]
     shares = np.zeros(explained.n_read)
-    for number in range(int(features.max()) + 1):
-        members = features == number
-        shares[members] = lengths[members] / lengths[members].sum()
+    shares[free] = lengths[free] / np.bincount(features[free], lengths[free])[features[free]]
     return features, shares

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import index as index_of
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...common.names import check_name
 from ...common.progress import Progress
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import cut_ids, tokens_of
-from ...encoder.passes.batches import Budget, default_budget
 from ...encoder.passes.masked import masked_passes
 from ...encoder.passes.readings import explained_line
 from ...errors import InputError
@@ -78,28 +79,12 @@ class ExplainedOutput:
     def of(
         cls, enc: Encoder, bases: Bases, target: Target | None = None, output: str = "auto"
     ) -> ExplainedOutput:
-        """Find the output that a target names, and its value.
+        """Find the output that a target (as in `attribute`) names, and its value.
 
-        Parameters
-        ----------
-        enc : Encoder
-        bases : str or Sequence
-        target : int, str, tuple of int, or None
-            As in `attribute`.
-        output : {"auto", "logit", "probability"}
-
-        Returns
-        -------
-        ExplainedOutput
-
-        Raises
-        ------
-        InputError
-            If the target does not exist, the sequence has no bases the model knows, or the model
-            has no output to explain.
+        Raises InputError where the target does not exist, the sequence has no bases the model
+        knows, or the model has no output to explain.
         """
-        if output not in OUTPUTS:
-            raise InputError(f"Output {output!r} is unknown: choose one of {', '.join(OUTPUTS)}.")
+        check_name("Output", output, OUTPUTS)
         if isinstance(target, list):  # as JSON and sliders give spans
             target = tuple(target)
         tokens = tokens_of(enc, bases)
@@ -109,6 +94,13 @@ class ExplainedOutput:
                 "that the model knows."
             )
         return (_class_output if enc.has_head else _span_output)(enc, tokens, target, output)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What results say of it, by the names that they give it."""
+        return {
+            "target": self.target, "target_name": self.name, "unit": self.unit, "model": self.model
+        }  # fmt: skip
 
     @property
     def masked(self) -> bool:
@@ -129,16 +121,7 @@ class ExplainedOutput:
         return int(self.ids.shape[1])
 
     def of_embeddings(self, words: torch.Tensor) -> torch.Tensor:
-        """Compute the output from token embeddings, with gradients.
-
-        Parameters
-        ----------
-        words : torch.Tensor, shape (batch, n_read, hidden)
-
-        Returns
-        -------
-        torch.Tensor, shape (batch,), float32
-        """
+        """Compute the output from embeddings (batch, n_read, hidden), with gradients: (batch,)."""
         # Captum multiplies by numbers of its own, in float32, where the network has a half type.
         types = self.enc.body.part_types(self.ids)
         logits = self.enc.module(
@@ -157,19 +140,10 @@ class ExplainedOutput:
     def of_ids(
         self, ids: Iterable[NDArray[np.int64]], progress: Progress | None = None
     ) -> NDArray[np.float32]:
-        """Compute the output for changed token ids, packed and without gradients.
+        """Compute the output for changed token ids, packed and without gradients, shape (rows,).
 
-        Parameters
-        ----------
-        ids : iterable of numpy.ndarray, shape (n,), int64
-            With [CLS] and [SEP]. Where a masked span is asked for, n is `n_read`, and the tokens
-            of the span are masked whatever they are.
-        progress : callable, optional
-            Called as progress(done, total).
-
-        Returns
-        -------
-        numpy.ndarray, shape (len(ids),), float32
+        With [CLS] and [SEP]. Where a masked span is asked for, each has `n_read` ids, and the
+        tokens of the span are masked whatever they are.
         """
         rows = list(ids)
         if self.span is not None:
@@ -184,20 +158,10 @@ class ExplainedOutput:
     def of_bases(
         self, sequences: Iterable[str], progress: Progress | None = None
     ) -> NDArray[np.float32]:
-        """Compute the output for other sequences, each cut into tokens anew.
+        """Compute the output for other sequences, each cut into tokens anew, shape (sequences,).
 
         Where a masked span is asked for, the span keeps its tokens, and its place counted from
         either end; what stands before and behind it is cut anew.
-
-        Parameters
-        ----------
-        sequences : iterable of str
-        progress : callable, optional
-            Called as progress(done, total).
-
-        Returns
-        -------
-        numpy.ndarray, shape (len(sequences),), float32
         """
         rows, firsts = self.read(sequences)
         if self.span is not None:
@@ -207,11 +171,7 @@ class ExplainedOutput:
     def read(self, sequences: Iterable[str]) -> tuple[list[NDArray[np.int64]], list[int]]:
         """Cut sequences into the token ids that `of_bases` gives to the network.
 
-        Returns
-        -------
-        ids : list of numpy.ndarray, shape (n,), int64
-        firsts : list of int
-            Where the masked span begins in each; empty for a model with a head.
+        Beside them stands where the masked span begins in each; of a model with a head, nothing.
         """
         texts = list(sequences)
         encode = self.enc.tokenizer.encode_ids_batch
@@ -332,19 +292,7 @@ def _find_class(
             f"Model {enc.name!r} has a head, so a base span is no target: name one of its classes, "
             f"{', '.join(classes)}."
         )
-    if target is None:
-        index = int(logits.argmax())
-    elif isinstance(target, str):
-        if target not in classes:
-            raise InputError(f"Class {target!r} is unknown: choose one of {', '.join(classes)}.")
-        index = classes.index(target)
-    else:
-        index = _whole(target)
-        if not 0 <= index < len(classes):
-            raise InputError(
-                f"Class {index} is out of range: this model has classes 0 to {len(classes) - 1} "
-                f"({', '.join(classes)})."
-            )
+    index = int(logits.argmax()) if target is None else enc.find_class(target)
     return index, classes[index]
 
 
@@ -373,15 +321,10 @@ def _find_span(
 
 
 def _whole(number: object) -> int:
-    """Read a class index or a position; 1.7 and True are none."""
-    if isinstance(number, bool | np.bool_):
-        raise InputError(f"Target {number} is no class and no position: give a whole number.")
-    try:
-        return index_of(number)  # type: ignore[arg-type]
-    except TypeError:
-        raise InputError(
-            f"Target {number!r} is no class and no position: give a whole number."
-        ) from None
+    """Read a position; 1.7 and True are none."""
+    if isinstance(number, bool | np.bool_) or not hasattr(number, "__index__"):
+        raise InputError(f"Target {number!r} is no position: give a whole number.")
+    return index_of(number)
 
 
 def _info(enc: Encoder) -> str:
@@ -403,5 +346,5 @@ def _masked_likelihoods(
         return log_probabilities.gather(1, wanted).sum().cpu().numpy()
 
     places = [np.arange(first, first + len(truth)) for first in firsts]
-    found = masked_passes(enc, rows, places, take, Budget(default_budget(enc.device)), progress)
+    found = masked_passes(enc, rows, places, take, enc.budget, progress)
     return np.array(found, dtype=np.float32)

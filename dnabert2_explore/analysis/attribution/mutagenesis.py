@@ -17,7 +17,7 @@ from ...common.stats import pearson
 from ...encoder import Bases, Encoder
 from ...results.origins import recorded
 from ...results.rich_display import RichDisplay, counted
-from ...sequences import in_place, mutate, stretch
+from ...sequences import common_ends, in_place, mutate, stretch, substitutions
 from ...sequences.motifs.motif import ALPHABET
 from ...tokens import Tokens
 from ..many import one_or_many
@@ -194,12 +194,9 @@ def saturation_mutagenesis(
         tokens=explained.tokens,
         effects=effects,
         approximate=estimate,
-        tokens_changed=_tokens_changed(explained, effects),
+        tokens_changed=_tokens_changed(explained, region),
         score=explained.score,
-        target=explained.target,
-        target_name=explained.name,
-        unit=explained.unit,
-        model=explained.model,
+        **explained.about,
         hidden=explained.stretch,
     )
 
@@ -212,7 +209,7 @@ def mutate_all(
     """Compute the exact effects of all single mutations, shape (n_bases, 4)."""
     bases = explained.tokens.bases
     effects = _empty(explained, region)
-    mutants = list(_list_mutants(explained, region))
+    mutants = _list_mutants(explained, region)
     if mutants:
         scores = explained.of_bases(
             (mutate(bases, place, ALPHABET[letter]) for place, letter in mutants), progress
@@ -235,7 +232,7 @@ def approximate_all(
     """
     enc = explained.enc
     effects = _empty(explained, region)
-    mutants = list(_list_mutants(explained, region))
+    mutants = _list_mutants(explained, region)
     if not mutants:
         return effects
     table = enc.module.get_input_embeddings()
@@ -296,25 +293,17 @@ def _cut(explained: ExplainedOutput, mutants: list[tuple[int, int]]) -> Iterator
 
 def _difference(old: _Cut, new: _Cut) -> tuple[int, int, _Cut]:
     """Tokens [first, last) of a sequence that its mutant replaces, and by what."""
-    same = min(len(old.ids), len(new.ids))
-    left = int(np.argmin(np.append(_alike(old, new, slice(0, same)), False)))
-    tail = _alike(old, new, slice(-same, None))[::-1]
-    right = min(int(np.argmin(np.append(tail, False))), same - left)
+    left, right = common_ends(*(np.c_[cut.ids, cut.spans].tolist() for cut in (old, new)))
     stop = len(new.ids) - right
     return left, len(old.ids) - right, _Cut(new.ids[left:stop], new.spans[left:stop])
 
 
-def _alike(a: _Cut, b: _Cut, part: slice) -> NDArray[np.bool_]:
-    return (a.ids[part] == b.ids[part]) & (a.spans[part] == b.spans[part]).all(axis=1)
-
-
-def _tokens_changed(explained: ExplainedOutput, effects: NDArray[np.float32]) -> NDArray[np.int64]:
-    counts = np.zeros(effects.shape, dtype=np.int64)
+def _tokens_changed(
+    explained: ExplainedOutput, region: tuple[int, int] | None
+) -> NDArray[np.int64]:
+    counts = np.zeros((len(explained.tokens.bases), 4), dtype=np.int64)
     whole = _Cut.of(explained.tokens)
-    mutants = [
-        (int(place), int(letter))
-        for place, letter in np.argwhere(_mutants(explained.tokens.bases, effects))
-    ]
+    mutants = _list_mutants(explained, region)
     for (place, letter), mutant in zip(mutants, _cut(explained, mutants), strict=True):
         counts[place, letter] = len(_difference(whole, mutant)[2].ids)
     return counts
@@ -340,13 +329,11 @@ def _empty(explained: ExplainedOutput, region: tuple[int, int] | None) -> NDArra
 
 def _list_mutants(
     explained: ExplainedOutput, region: tuple[int, int] | None
-) -> Iterator[tuple[int, int]]:
+) -> list[tuple[int, int]]:
     """Position and new base (a column) of every mutant that the model could tell apart."""
-    start, end = stretch(region, len(explained.tokens.bases))
-    hidden = range(*explained.stretch)
-    letters = in_place(explained.tokens.bases)
-    for place in range(start, end):
-        if letters[place] in ALPHABET and place not in hidden:
-            for column, base in enumerate(ALPHABET):
-                if base != letters[place]:
-                    yield place, column
+    bases, hidden = explained.tokens.bases, range(*explained.stretch)
+    return [
+        (place, ALPHABET.index(base))
+        for place, base in substitutions(bases, *stretch(region, len(bases)))
+        if place not in hidden
+    ]

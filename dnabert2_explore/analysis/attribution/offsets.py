@@ -194,8 +194,8 @@ def average_offsets(
     ------
     InputError
         As `attribute` does; if there are fewer than 2 crops, or the sequence or what lies before a
-        masked span is too short for them; if the model reads sites a number of bases from the left
-        end, which every crop would move.
+        masked span is too short for them; if groups are given, or the model reads sites a number of
+        bases from the left end, which every crop would move.
 
     Examples
     --------
@@ -247,10 +247,7 @@ def offsets_of(
         per_crop=per_crop,
         scores=scores,
         method=settings.method,
-        target=explained.target,
-        target_name=explained.name,
-        unit=explained.unit,
-        model=explained.model,
+        **explained.about,
         visible=visible,
     )
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.names import check_name
 from ...common.progress import Progress
-from ...errors import InputError
 from ...tokens import Tokens
 from .explained_output import ExplainedOutput
 
@@ -23,12 +23,6 @@ SPREADS = {
 }
 
 
-def check_spread(how: str) -> None:
-    """Refuse a name that is not in `SPREADS`."""
-    if how not in SPREADS:
-        raise InputError(f"Spread {how!r} is unknown: choose one of {', '.join(SPREADS)}.")
-
-
 def spread(
     explained: ExplainedOutput,
     scores: NDArray[np.float32],
@@ -41,27 +35,9 @@ def spread(
     model's. ``"even"`` claims nothing inside a token. ``"occlusion"`` weighs bases by how much the
     output changes when one base becomes N; ``"mutagenesis"``, by the mean change over its three
     mutations. Both cut the changed sequence into tokens anew, so that the weights also hold what
-    re-tokenisation does.
-
-    Parameters
-    ----------
-    explained : ExplainedOutput
-    scores : numpy.ndarray, shape (n_tokens,), float32
-    how : str
-        One of `SPREADS`.
-    progress : callable, optional
-        Called as progress(done, total).
-
-    Returns
-    -------
-    numpy.ndarray, shape (n_bases,), float32
-
-    Raises
-    ------
-    InputError
-        If `how` is unknown.
+    re-tokenisation does. From (n_tokens,) to (n_bases,); another `how` raises InputError.
     """
-    check_spread(how)
+    check_name("Spread", how, SPREADS)
     tokens = explained.tokens
     if how == "even":
         return share(tokens, scores, np.array([not one.isspace() for one in tokens.bases]))
@@ -76,17 +52,9 @@ def spread(
 def share(
     tokens: Tokens, scores: NDArray[np.float32], weights: NDArray[Any]
 ) -> NDArray[np.float32]:
-    """Share scores by weights that are not negative; evenly in a token where all weights are 0.
+    """Share scores (n_tokens,) by weights (n_bases,) that are not negative, shape (n_bases,).
 
-    Parameters
-    ----------
-    tokens : Tokens
-    scores : numpy.ndarray, shape (n_tokens,)
-    weights : numpy.ndarray, shape (n_bases,)
-
-    Returns
-    -------
-    numpy.ndarray, shape (n_bases,), float32
+    Evenly in a token where all weights are 0.
     """
     inner = tokens.lengths > 0
     lengths = tokens.lengths[inner]

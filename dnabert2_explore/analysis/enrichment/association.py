@@ -16,18 +16,8 @@ def expected_count(
 ) -> NDArray[np.float64]:  # fmt: skip
     """Count selected sequences with each word as if they were like the rest of their stratum.
 
-    Strata without any rest say nothing, and count as they are.
-
-    Parameters
-    ----------
-    selected, rest : (strata, words) int64
-        Sequences with each word.
-    n_selected, n_rest : (strata,) int64
-        Sequences in all.
-
-    Returns
-    -------
-    (words,) float64
+    Of sequences with each word, (strata, words), and in all, (strata,), to (words,). Strata without
+    any rest say nothing, and count as they are.
     """
     share = np.where(n_rest[:, None] > 0, rest / np.maximum(n_rest, 1)[:, None],
                      selected / np.maximum(n_selected, 1)[:, None])  # fmt: skip
@@ -53,25 +43,13 @@ def stratified_p(
     selected: NDArray[np.int64], rest: NDArray[np.int64],
     n_selected: NDArray[np.int64], n_rest: NDArray[np.int64],
 ) -> NDArray[np.float64]:  # fmt: skip
-    """Two-sided p-values of an association within strata.
+    """Two-sided p-values of an association within strata, (words,), of `expected_count`'s counts.
 
     Given how many sequences of a stratum have a word, the selected ones among them are
     hypergeometric by chance, and their sum over the strata is what is tested: the exact form of
     the test of Cochran, Mantel and Haenszel; of one stratum, Fisher's. Two-sided is twice the
     smaller tail. Where more than 64 values of the sum can occur, its distribution is a Pearson III
     with the same mean, variance and skewness, at half a count's continuity.
-
-    Parameters
-    ----------
-    selected, rest : (strata, words) int64
-        Sequences with each word.
-    n_selected, n_rest : (strata,) int64
-        Sequences in all.
-
-    Returns
-    -------
-    (words,) float64
-        0 to 1.
     """
     with_word = selected + rest
     n = n_selected + n_rest
@@ -144,8 +122,6 @@ def _pearson3(
     sd = np.sqrt(variance.sum(axis=0))
     with np.errstate(divide="ignore", invalid="ignore"):
         skew = third.sum(axis=0) / sd**3
-
-    with np.errstate(divide="ignore", invalid="ignore"):
         more = _above((deviation - 0.5) / sd, skew)
         less = _above((-deviation - 0.5) / sd, -skew)
     return np.where(sd > 0, np.clip(2 * np.minimum(more, less), 0, 1), 1.0)

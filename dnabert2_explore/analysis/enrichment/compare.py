@@ -116,8 +116,9 @@ def compare_sequences(
     k : int, optional
         Of the k-mers, 1 to 8; by default what fits the lengths.
     match : {"gc+length", "gc+cpg", "gc", "none"}
-    known_motifs : bool or iterable of Motif
-        Look the pooled k-mers up in JASPAR's vertebrates, or in these; takes seconds.
+        What strata share, within which words are compared.
+    known_motifs : bool, Motif, str, or iterable of them
+        Look the pooled k-mers up in JASPAR's vertebrates (True), or in these; takes seconds.
     progress : callable, optional
         Called as progress(steps done, steps in all); may raise `Cancelled`.
 
@@ -128,7 +129,7 @@ def compare_sequences(
     Raises
     ------
     InputError
-        If a set is empty, or a setting is another.
+        If a set is empty, a setting is another, or vectors have no row without NaN or two widths.
 
     Examples
     --------

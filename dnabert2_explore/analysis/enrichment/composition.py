@@ -14,6 +14,8 @@ from .strata import cpg_of, gc_of
 
 __all__ = ["ClassShare", "Contrast", "class_shares", "composition", "contrasts"]
 
+_CLASSES = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
@@ -113,21 +115,10 @@ def contrasts(selected: Items[str], rest: Items[str]) -> tuple[Contrast, ...]:
     return tuple(out)
 
 
-def class_shares(
-    selected: Items[Sequence], rest: Items[Sequence], most: int = 200
-) -> tuple[ClassShare, ...]:
-    """Compare the classes two sets belong to: labels and the columns of a table.
+def class_shares(selected: Items[Sequence], rest: Items[Sequence]) -> tuple[ClassShare, ...]:
+    """Compare the classes two sets belong to, labels and the columns of a table, the surest first.
 
-    Parameters
-    ----------
-    selected, rest : sequence of Sequence
-    most : int
-        Columns with more values than that are names, and are left out.
-
-    Returns
-    -------
-    tuple of ClassShare
-        The surest first.
+    Columns with more than 200 values are names, and are left out.
     """
     from scipy.stats import false_discovery_control, fisher_exact
 
@@ -138,7 +129,7 @@ def class_shares(
         mine, yours = _values(selected, column), _values(rest, column)
         key = (*mine, *yours)
         values = dict.fromkeys(key)
-        if key in seen or not 1 < len(values) <= most:  # the label is often a column too
+        if key in seen or not 1 < len(values) <= _CLASSES:  # the label is often a column too
             continue
         seen.add(key)
         ours, theirs = Counter(mine), Counter(yours)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
+from ...stores.nearest import unit
 
 __all__ = ["Place", "place_of"]
 
@@ -47,25 +48,9 @@ def place_of(
     """Find what is typical of a selection, what is next to it, and whether it is a group.
 
     A lasso is drawn in a plane: whether what it holds is together in the full space, `Place.within`
-    tells. It looks at 500 selected vectors, drawn by `seed`, where there are more.
-
-    Parameters
-    ----------
-    selected, rest : array_like, shape (n, hidden) and (m, hidden)
-        Rows with NaN are passed over, and are no neighbours.
-    n_neighbors : int
-    most : int
-        Medoids and nearest rows to keep.
-    seed : int
-
-    Returns
-    -------
-    Place
-
-    Raises
-    ------
-    InputError
-        If a set has no row without NaN, or the two differ in width.
+    tells. It looks at 500 selected vectors, drawn by `seed`, where there are more. `most` medoids
+    and nearest rows are kept. Rows with NaN are passed over, and are no neighbours; raises
+    InputError where a set has no other, or the two differ in width.
 
     Examples
     --------
@@ -111,6 +96,4 @@ def _unit(vectors: ArrayLike, which: str) -> tuple[NDArray[np.float32], NDArray[
     kept = np.flatnonzero(np.isfinite(array).all(axis=1))
     if not kept.size:
         raise InputError(f"No {which} vector is free of NaN and infinity; expected one or more.")
-    array = array[kept]
-    norms = np.linalg.norm(array, axis=1, keepdims=True)
-    return array / np.maximum(norms, np.finfo(np.float32).tiny), kept
+    return unit(array[kept]), kept

@@ -20,30 +20,14 @@ _TOP = 100  # enriched k-mers that are pooled
 _FLANK = 4  # bases counted on either side of the first k-mer
 
 
-def pooled_motifs(
-    found: Enrichment, selected: Items[str], *, fdr: float = 0.05, most: int = 6
-) -> tuple[Motif, ...]:
-    """Pool enriched k-mers that resemble each other into motifs.
+def pooled_motifs(found: Enrichment, selected: Items[str], *, most: int = 6) -> tuple[Motif, ...]:
+    """Pool enriched k-mers that resemble each other into motifs, at the `most` so many.
 
     The surest k-mer begins a motif. Others join it that lie over it, on either strand, shifted by
     up to two bases and with one mismatch at most; then the next that is left begins another. The
-    motif counts the bases at all places of its k-mers in the selected sequences, with flanks.
-
-    Parameters
-    ----------
-    found : Enrichment
-        Of `enriched_kmers`; k-mers alone are pooled, tokens are of any length.
-    selected : sequence of str
-        The selected sequences.
-    fdr : float
-        K-mers with a smaller q-value are enriched.
-    most : int
-        Motifs.
-
-    Returns
-    -------
-    tuple of Motif
-        Named after their first k-mer, trimmed, those with the surest first; ``sites`` are places.
+    motif counts the bases at all places of its k-mers in the selected sequences, with flanks, and
+    is trimmed; it is named after its first k-mer, and its ``sites`` are places. Tokens, which are
+    of any length, are not pooled.
 
     Examples
     --------
@@ -53,7 +37,7 @@ def pooled_motifs(
     >>> [motif.consensus for motif in pooled_motifs(found, with_it, most=1)]
     ['CGTGACTCATGC']
     """
-    k, groups = _groups(found, fdr)
+    k, groups = _groups(found)
     texts = [as_dna(text) for text in selected]
     motifs: list[Motif] = []
     for members in groups:
@@ -66,23 +50,10 @@ def pooled_motifs(
     return tuple(motifs)
 
 
-def pooled_sites(found: Enrichment, selected: Items[str], name: str, *, fdr: float = 0.05) -> Sites:
-    """Find the places that a motif of `pooled_motifs` was counted from.
+def pooled_sites(found: Enrichment, selected: Items[str], name: str) -> Sites:
+    """Find the places that the motif of `pooled_motifs` with that name was counted from.
 
-    Parameters
-    ----------
-    found : Enrichment
-    selected : sequence of str
-        The selected sequences.
-    name : str
-        Of the motif: its first k-mer.
-    fdr : float
-        As the motifs were pooled by.
-
-    Returns
-    -------
-    Sites
-        Sequence by sequence; each as long as the k-mer, less what hangs over an end.
+    Sequence by sequence; each as long as the k-mer, less what hangs over an end.
 
     Examples
     --------
@@ -94,7 +65,7 @@ def pooled_sites(found: Enrichment, selected: Items[str], name: str, *, fdr: flo
     >>> motif.name, motif.sites, len(places), int(places.start[0]), int(places.end[0])
     ('ACTCA', 9, 9, 5, 10)
     """
-    k, groups = _groups(found, fdr)
+    k, groups = _groups(found)
     texts = [as_dna(text) for text in selected]
     empty = np.empty(0, dtype=np.int64)
     parts: list[tuple[NDArray[np.int64], ...]] = [(empty,) * 4]
@@ -115,9 +86,9 @@ def pooled_sites(found: Enrichment, selected: Items[str], name: str, *, fdr: flo
     return Sites(sequence[order], start[order], end[order], strand[order])
 
 
-def _groups(found: Enrichment, fdr: float) -> tuple[int, list[dict[str, tuple[int, int]]]]:
+def _groups(found: Enrichment) -> tuple[int, list[dict[str, tuple[int, int]]]]:
     """Length of the k-mers, and those that lie over each other, the surest first."""
-    top = [found.words[i] for i in found.enriched(fdr)[:_TOP]]
+    top = [found.words[i] for i in found.enriched()[:_TOP]]
     k = len(top[0]) if top else 0
     if any(len(word) != k or set(word) - set("ACGT") for word in top):
         return k, []
@@ -162,16 +133,13 @@ def _places(
     Yields the block, the sequence of each place in it, where the seed's k-mer begins, which may lie
     before the first base, and the strand it reads on.
     """
-    numbers = {
-        member: sum("ACGT".index(b) << 2 * (k - 1 - i) for i, b in enumerate(member))
-        for member in members
-    }
     turned = turned_kmers(k)
     shift = np.zeros(4**k, dtype=np.int64)
     strand = np.zeros(4**k, dtype=np.int8)
     for member, (offset, which) in members.items():
+        number = int(member.translate(str.maketrans("ACGT", "0123")), 4)
         # A k-mer stands for its reverse complement, which is the same site on the other strand.
-        for index, sign in ((turned[numbers[member]], -which), (numbers[member], which)):
+        for index, sign in ((turned[number], -which), (number, which)):
             shift[index], strand[index] = offset, sign
     for first, after, row, start, word in kmer_words(texts, k):
         hit = np.flatnonzero(strand[word])

@@ -41,25 +41,10 @@ def cpg_of(texts: Items[str]) -> NDArray[np.float64]:
 
 
 def strata_of(texts: Items[str], match: str = "gc+length") -> NDArray[np.int64]:
-    """Sort sequences into strata of like GC content and length.
+    """Sort sequences, in capitals, into strata of like GC content and length: numbers from 0, (n,).
 
-    Parameters
-    ----------
-    texts : sequence of str
-        In capitals.
-    match : {"gc+length", "gc+cpg", "gc", "none"}
-        Strata are quantiles, as many as leave some 50 sequences in each: four of length (or of CpG,
-        observed over expected), and up to 20 of GC in each of them.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n,), int64
-        Number of each sequence's stratum, from 0.
-
-    Raises
-    ------
-    InputError
-        For another `match`.
+    Strata are quantiles, as many as leave some 50 sequences in each: four of length (or of CpG,
+    observed over expected), and up to 20 of GC in each of them. Another `match` raises InputError.
     """
     if match not in MATCHES:
         raise InputError(f"match is {match!r}; expected one of {', '.join(MATCHES)}.")

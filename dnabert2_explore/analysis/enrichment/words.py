@@ -112,11 +112,11 @@ class Enrichment(RichDisplay):
         return self.expected_count / self.n_selected
 
     def enriched(self, fdr: float = 0.05) -> NDArray[np.int64]:
-        """Return the rows of words that selected sequences hold more often."""
+        """Return the rows of words that selected sequences hold more often, by a q below `fdr`."""
         return np.flatnonzero((self.q_value < fdr) & (self.selected_count > self.expected_count))
 
     def depleted(self, fdr: float = 0.05) -> NDArray[np.int64]:
-        """Return the rows of words that selected sequences hold less often."""
+        """Return the rows of words that selected sequences hold less often, by a q below `fdr`."""
         return np.flatnonzero((self.q_value < fdr) & (self.selected_count < self.expected_count))
 
     def table(self) -> pd.DataFrame:
@@ -167,33 +167,15 @@ def enriched_kmers(
     rest: Iterable[Bases],
     k: int | None = None,
     *,
-    strands: str = "both",
     match: str = "gc+length",
 ) -> Enrichment:
     """Find k-mers that more sequences of one set hold than sequences like them of another.
 
     A sequence counts once, however often it holds a k-mer, so that a repeat is no evidence by
-    itself. GC content and length alone change what a sequence holds: both sets are sorted into
-    strata of either, and compared within these.
-
-    Parameters
-    ----------
-    selected, rest : iterable of str or Sequence
-    k : int, optional
-        1 to 8; by default `fitting_k` of the lengths.
-    strands : {"both", "given"}
-        Both: a k-mer and its reverse complement are one.
-    match : {"gc+length", "gc+cpg", "gc", "none"}
-        What the two sets are matched by.
-
-    Returns
-    -------
-    Enrichment
-
-    Raises
-    ------
-    InputError
-        If a set is empty, or k, `strands` or `match` is another.
+    itself. A k-mer and its reverse complement are one. GC content and length alone change what a
+    sequence holds: both sets are sorted into strata of what `match` names, and compared within
+    these. k is 1 to 8, by default `fitting_k` of the lengths. Raises InputError where a set is
+    empty, or k or `match` is another.
 
     Examples
     --------
@@ -202,8 +184,6 @@ def enriched_kmers(
     >>> sorted(found.words[i] for i in found.enriched())
     ['ACTC', 'CACC', 'CTCA', 'GTGA']
     """
-    if strands not in ("both", "given"):
-        raise InputError(f"strands is {strands!r}; expected 'both' or 'given'.")
     texts, n = _both_sets(selected, rest)
     chosen = fitting_k(map(len, texts)) if k is None else k
     groups, n_strata = _groups(texts, n, match)
@@ -212,13 +192,12 @@ def enriched_kmers(
     one = np.minimum(np.arange(len(turned)), turned).astype(np.int32)
     order = np.argsort(groups, kind="stable")
     for first, after, row, _, word in kmer_words([texts[i] for i in order], chosen):
-        marked = one[word] if strands == "both" else word
-        _count(counts, groups[order[first:after]], row, marked)
-    kept = np.unique(one) if strands == "both" else np.arange(4**chosen)
+        _count(counts, groups[order[first:after]], row, one[word])
+    kept = np.unique(one)
     return _tested(
         counts[:, kept],
         [kmer_name(w, chosen) for w in kept],
-        f"{chosen}-mers of {'both strands' if strands == 'both' else 'the strand as given'}",
+        f"{chosen}-mers of both strands",
         np.bincount(groups, minlength=2 * n_strata),
         match,
     )
@@ -234,22 +213,6 @@ def enriched_tokens(
     """Find tokens that more sequences of one set are cut into than sequences like them of another.
 
     As `enriched_kmers`; tokens are those of the strand as given.
-
-    Parameters
-    ----------
-    selected, rest : iterable of str or Sequence
-    tokenizer : DnaTokenizer
-        Such as ``enc.tokenizer``.
-    match : {"gc+length", "gc+cpg", "gc", "none"}
-
-    Returns
-    -------
-    Enrichment
-
-    Raises
-    ------
-    InputError
-        If a set is empty.
     """
     texts, n = _both_sets(selected, rest)
     groups, n_strata = _groups(texts, n, match)

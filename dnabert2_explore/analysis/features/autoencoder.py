@@ -20,6 +20,7 @@ from ...encoder import Bases, Encoder
 from ...errors import InputError
 from ...results.origins import recorded
 from ...results.rich_display import RichDisplay
+from ...stores.nearest import unit
 from ...version import __version__
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ class Features(RichDisplay):
         return _nearest(self.decode, most)
 
     def alike_by_chance(self, most: int | None = None, *, seed: int = 0) -> NDArray[np.float32]:
-        """As `alike`, of as many random directions in as many dimensions."""
+        """As `alike` of `most` features, of as many random directions drawn by `seed`."""
         random = np.random.default_rng(seed).standard_normal(self.decode.shape, dtype=np.float32)
         return _nearest(random, most)
 
@@ -195,7 +196,10 @@ class Features(RichDisplay):
     def save(self, folder: str | PathLike[str]) -> None:
         """Write ``cfg.json`` and ``sae_weights.safetensors`` as SAELens lays them out.
 
-        The twin goes to a folder ``twin`` in it.
+        Parameters
+        ----------
+        folder : path-like
+            Made where there is none. The twin goes to a folder ``twin`` in it.
         """
         from safetensors.numpy import save_file
 
@@ -239,7 +243,7 @@ class Features(RichDisplay):
             shutil.rmtree(folder / "twin")
 
     def table(self) -> pd.DataFrame:
-        """Return a row a feature: ``feature``, norms of what it reads and writes, its bias."""
+        """Return a row a feature: ``feature``, ``reads`` and ``writes`` (norms), ``bias``."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -255,12 +259,12 @@ class Features(RichDisplay):
 def _nearest(directions: NDArray[np.float32], most: int | None) -> NDArray[np.float32]:
     """Largest cosine of each direction with another one."""
     count = len(directions)
-    unit = directions / np.maximum(np.linalg.norm(directions, axis=1), 1e-12)[:, None]
+    scaled = unit(directions)
     asked = np.arange(count)[:: max(1, -(-count // (most or count)))]
     found = np.full(len(asked), -1, dtype=np.float32)
     for begin in range(0, len(asked), _ROWS):
         some = asked[begin : begin + _ROWS]
-        cosines = unit[some] @ unit.T
+        cosines = scaled[some] @ scaled.T
         cosines[np.arange(len(some)), some] = -1
         found[begin : begin + _ROWS] = cosines.max(axis=1)
     return found
@@ -332,8 +336,8 @@ def _of(
             f"{folder / _CONFIG}: architecture {kind!r} is not known here; expected one of "
             f"{', '.join(_ARCHITECTURES)}."
         )
-    for key, fits in (("normalize_activations", "none"), ("reshape_activations", "none")):
-        if config.get(key) not in (None, fits):
+    for key in ("normalize_activations", "reshape_activations"):
+        if config.get(key) not in (None, "none"):
             raise InputError(
                 f"{folder / _CONFIG}: {key} is {config[key]!r}, which is not computed here: fold "
                 "it into the weights first."
@@ -369,8 +373,10 @@ def _of(
             f"{folder / _CONFIG} does not say which layer is read: give layer=, 0 for the "
             "embeddings."
         )
-    told = given.get("explained")
-    dead = given.get("dead")
+    shares = {
+        name: float("nan") if given.get(name) is None else float(given[name])
+        for name in ("explained", "dead")
+    }
     return Features(
         encode=encode,
         encode_bias=encode_bias,
@@ -381,8 +387,7 @@ def _of(
         thresholds=tensors["threshold"].astype(np.float32) if kind == "jumprelu" else None,
         layer=number,
         model=str(given.get("model_name") or "model not named"),
-        explained=float("nan") if told is None else float(told),
-        dead=float("nan") if dead is None else float(dead),
+        **shares,
         twin=twin,
         seed=int(given.get("seed") or 0),
     )

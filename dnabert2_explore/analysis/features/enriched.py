@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.arrays import check_each
 from ...common.progress import Progress, split
 from ...errors import InputError
 from ...results.rich_display import RichDisplay, counted
@@ -146,12 +147,7 @@ def _stretches(
         if not several:
             raise InputError("There are no stretches: name at least one kind of them.")
         given = {name: [list(one) for one in some] for name, some in several.items()}
-        for some in given.values():
-            if len(some) != count:
-                raise InputError(
-                    f"There are {count:,} sequences and stretches for {len(some):,}: give one list "
-                    "for each, empty where there are none."
-                )
+        check_each("sequences", count, **{f"lists of {name}": one for name, one in given.items()})
         return list(given.items())
     lengths = [len(one.bases) for one in readings.sequences]
     if where.lengths.tolist() != lengths:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...common.costs import says_cost
-from ...common.progress import Progress
+from ...common.progress import Progress, within
 from ...encoder import Bases, Encoder
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
@@ -21,9 +21,10 @@ from ...results.origins import recorded
 from ...results.rich_display import RichDisplay, counted
 from ...sequences import Sequence
 from ...sequences.annotation.tracks import write_track
+from ...sequences.given import as_sequences
 from ...tokens import Tokens
 from .autoencoder import Features
-from .states import named, states_of
+from .states import states_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,9 +159,7 @@ class FeatureReadings(RichDisplay):
         InputError
             If there is no twin.
         """
-        self._needs_twin()
-        assert self.twin is not None
-        ours, theirs = (one.values.astype(np.float64) for one in (self, self.twin))
+        ours, theirs = (one.values.astype(np.float64) for one in (self, self._twin()))
         n = len(self.owner)
         means = [np.asarray(one.mean(axis=0)).ravel() for one in (ours, theirs)]
         spreads = [
@@ -180,15 +179,14 @@ class FeatureReadings(RichDisplay):
         InputError
             If there is no twin.
         """
-        self._needs_twin()
-        assert self.twin is not None
-        return replace(self.twin, twin=replace(self, twin=None))
+        return replace(self._twin(), twin=replace(self, twin=None))
 
-    def _needs_twin(self) -> None:
+    def _twin(self) -> FeatureReadings:
         if self.twin is None:
             raise InputError(
                 "These features have no untrained twin to compare with: train them with twin=True."
             )
+        return self.twin
 
     def track(self, feature: int, sequence: int = 0) -> NDArray[np.float32]:
         """Activation of one feature at every base of one sequence, that of the base's token.
@@ -201,6 +199,11 @@ class FeatureReadings(RichDisplay):
         Returns
         -------
         numpy.ndarray, shape (n_bases,), float32
+
+        Raises
+        ------
+        InputError
+            If there is no such feature or sequence.
         """
         self._check(feature, sequence)
         values = np.zeros(len(self.sequences[sequence].bases), dtype=np.float32)
@@ -222,7 +225,8 @@ class FeatureReadings(RichDisplay):
         Raises
         ------
         InputError
-            If sequences overlap, the name ends in anything else, or pybigtools is missing.
+            If there is no such feature, sequences overlap, the name ends in anything else, or
+            pybigtools is missing.
         """
         tracks = [self.track(feature, number) for number in range(len(self.sequences))]
         write_track(Path(path), self.sequences, tracks, name=f"feature {feature}")
@@ -245,6 +249,11 @@ class FeatureReadings(RichDisplay):
             ``sequence`` (its name), ``number`` (its place, from 0), ``start`` and ``end`` (0-based,
             half-open), ``token``, ``activation``, ``bases``: the token in capitals between
             its neighbours.
+
+        Raises
+        ------
+        InputError
+            If there is no such feature.
         """
         import pandas as pd
 
@@ -330,8 +339,8 @@ class FeatureReadings(RichDisplay):
         Raises
         ------
         InputError
-            If there is not one set of stretches a sequence, hits are of other sequences, or no
-            token lies in any.
+            If there are fewer than 20 turns, there is not one set of stretches a sequence, hits are
+            of other sequences, or no token lies in any.
         """
         from .enriched import enrich
 
@@ -357,16 +366,13 @@ def read_features(
     progress: Progress | None,
 ) -> FeatureReadings:
     """Read features and those of the twin; see `Features.read`."""
-    batch = named(sequences)
+    batch = as_sequences(sequences)
     total = len(batch) * (2 if features.twin is not None else 1)
 
     def of(mine: Features, model: Encoder, before: int) -> FeatureReadings:
         from scipy.sparse import csr_array, vstack
 
-        def report(done: int) -> None:
-            if progress is not None:
-                progress(before + done, total)
-
+        report = within(progress, before, len(batch), total)
         tokens, spans, ids, parts, owner = [], [], [], [], []
         for number, (cut, inner, states) in enumerate(states_of(model, batch, mine.layer, report)):
             tokens.append(cut)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -10,14 +10,15 @@ import torch
 from numpy.typing import NDArray
 
 from ...common.costs import RATE, expect_cost, pass_seconds, says_cost
-from ...common.progress import Progress
+from ...common.progress import Progress, within
 from ...encoder import Bases, Encoder
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
 from ...results.origins import recorded
 from ...sequences import Sequence
+from ...sequences.given import as_sequences
 from .autoencoder import Features
-from .states import named, states_of
+from .states import states_of
 
 __all__ = ["train", "training_cost"]
 
@@ -95,7 +96,7 @@ def train(
     >>> len(found), found.layer
     (64, 2)
     """
-    batch = named(sequences)
+    batch = as_sequences(sequences)
     (number,) = enc.find_layers(layer)
     width = enc.config.hidden_size
     count = n_features or 4 * width
@@ -115,13 +116,10 @@ def train(
     total = each * (2 if twin else 1)
 
     def of(model: Encoder, before: int) -> Features:
-        def report(done: int) -> None:
-            if progress is not None:
-                progress(before + done, total)
-
-        train_states, held = _split(model, batch, number, seed, report)
-        made = _fit(train_states, count, k, steps, learning_rate, seed,
-                    lambda done: report(len(batch) + done))  # fmt: skip
+        read = within(progress, before, len(batch), total)
+        fitted = within(progress, before + len(batch), steps, total)
+        train_states, held = _split(model, batch, number, seed, read)
+        made = _fit(train_states, count, k, steps, learning_rate, seed, fitted)
         found = replace(made, layer=number, model=str(model.info), seed=seed)
         active = np.zeros(count, dtype=bool)
         for part in np.array_split(train_states, max(1, len(train_states) // 4096)):
@@ -161,14 +159,14 @@ def training_cost(
     True
     """
     width = enc.config.hidden_size
-    bases = sum(len(one.bases) for one in named(sequences))
+    bases = sum(len(one.bases) for one in as_sequences(sequences))
     parameters = sum(one.numel() for one in enc.body.encoder.parameters())
     step = 12 * _BATCH * width * (n_features or 4 * width) / RATE
     return (2 if twin else 1) * (pass_seconds(parameters, bases) + steps * step)
 
 
 def _split(
-    enc: Encoder, batch: list[Sequence], layer: int, seed: int, report: Callable[[int], None]
+    enc: Encoder, batch: list[Sequence], layer: int, seed: int, report: Progress
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """States to train on, and those held out."""
     rng = np.random.default_rng(seed)
@@ -196,7 +194,7 @@ def _fit(
     steps: int,
     learning_rate: float,
     seed: int,
-    report: Callable[[int], None],
+    report: Progress,
 ) -> Features:
     """Minimise the squared error of what the k largest features put together."""
     with torch.inference_mode(False), torch.enable_grad():
@@ -235,7 +233,7 @@ def _fit(
             optimiser.step()
             with torch.no_grad():
                 decode /= decode.norm(dim=1, keepdim=True).clamp_min(1e-8)
-            report(step + 1)
+            report(step + 1, steps)
 
         def array(values: torch.Tensor) -> NDArray[np.float32]:
             found: NDArray[np.float32] = values.detach().numpy().astype(np.float32)

@@ -6,6 +6,7 @@ from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ...common.names import check_name
 from ...errors import InputError
 from ...sequences import reverse_complement
 from ...sequences.motifs.plant import plant
@@ -24,11 +25,21 @@ SWEEPS = {
 #: Sweeps that move the site: their columns are positions.
 MOVING = ("position", "orientation")
 
+# Of each sweep's rows and columns: name, title; the rows' values, where they are the same in all.
+_POSITION = ("position", "first base of the site (bp, counted from 1)")
 _ROWS = {
-    "position": ("+", "-"),
-    "orientation": ("+", "-", "reversed", "complement"),
-    "spacing": ("++", "+-", "-+", "--"),
-    "indel": ("before", "inside", "behind"),
+    "position": ("strand", "strand", ("+", "-")),
+    "orientation": ("orientation", "orientation", ("+", "-", "reversed", "complement")),
+    "copies": ("copies", "copies", ()),
+    "spacing": ("strands", "strands of the two", ("++", "+-", "-+", "--")),
+    "indel": ("where", "where", ("before", "inside", "behind")),
+}
+_COLUMNS = {
+    "position": _POSITION,
+    "orientation": _POSITION,
+    "copies": ("gap", "gap between copies (bp)"),
+    "spacing": ("gap", "gap between the two sites (bp)"),
+    "indel": ("change", "bases inserted (above 0) or deleted (below 0), bp"),
 }
 # Where nothing is asked for.
 _GAPS, _SPACINGS, _INDELS = 20, 40, 10
@@ -96,15 +107,8 @@ class Design:
         copies: int = 5,
         at: int | None = None,
     ) -> Design:
-        """Fill in what is not given, and check that every cell fits.
-
-        Raises
-        ------
-        InputError
-            If there is no such sweep, nothing to sweep, or a cell does not fit.
-        """
-        if sweep not in SWEEPS:
-            raise InputError(f"Sweep {sweep!r} is unknown: choose one of {', '.join(SWEEPS)}.")
+        """Fill in what is not given; raise InputError without a cell, or where one does not fit."""
+        check_name("Sweep", sweep, SWEEPS)
         if at is not None and sweep in MOVING:
             raise InputError(
                 f"Sweep {sweep!r} moves the site, so at={at} has no part in it: give the positions "
@@ -116,7 +120,7 @@ class Design:
             )
         if copies < 1:
             raise InputError(f"{copies} copies are nothing to sweep: give at least 1.")
-        rows = tuple(range(1, copies + 1)) if sweep == "copies" else _ROWS[sweep]
+        name, title, rows = _ROWS[sweep]
         taken = lengths[0] * copies if sweep == "copies" else sum(lengths)
         if taken > n_bases:
             what = (
@@ -135,18 +139,13 @@ class Design:
                 f"{n_bases} bp: choose 0 to {n_bases - taken}."
             )
         values, at = _defaults(sweep, n_bases, lengths, columns, copies, at)
-        design = cls(sweep, _row_axis(sweep, rows), _column_axis(sweep, values), at, lengths)
+        varied = Axis(name, title, rows or tuple(range(1, copies + 1)))
+        design = cls(sweep, varied, Axis(*_COLUMNS[sweep], values), at, lengths)
         design._check(n_bases)
         return design
 
     def places(self, row: int, column: int) -> tuple[Place, ...]:
-        """Return where the sites of a cell stand, after insertions and deletions.
-
-        Parameters
-        ----------
-        row, column : int
-            Indices, counted from 0.
-        """
+        """Return where the sites of a cell stand, after insertions and deletions."""
         turn, value = self.rows.values[row], int(self.columns.values[column])
         first = self.lengths[0]
         if self.sweep == "copies":
@@ -174,16 +173,9 @@ class Design:
     def write(
         self, bases: str, words: tuple[str, ...], row: int, column: int, only: int | None = None
     ) -> str:
-        """Return a background with the sites of a cell in it, as long as before.
+        """Return a background with the sites of a cell in it, forward `words`, as long as before.
 
-        Parameters
-        ----------
-        bases : str
-        words : tuple of str
-            The sites, forward.
-        row, column : int
-        only : int, optional
-            Write this one of two words alone.
+        `only` writes this one of two words alone.
         """
         if self.sweep == "indel":
             return self._moved(plant(bases, words[0], self.at), row, column)
@@ -259,25 +251,3 @@ def _defaults(
     values = given or tuple(range(most + 1))
     widest = taken + gaps * max(values)
     return values, max(0, (n_bases - widest) // 2) if at is None else at
-
-
-def _row_axis(sweep: str, rows: tuple[int, ...] | tuple[str, ...]) -> Axis:
-    name, title = {
-        "position": ("strand", "strand"),
-        "orientation": ("orientation", "orientation"),
-        "copies": ("copies", "copies"),
-        "spacing": ("strands", "strands of the two"),
-        "indel": ("where", "where"),
-    }[sweep]
-    return Axis(name, title, rows)
-
-
-def _column_axis(sweep: str, values: tuple[int, ...]) -> Axis:
-    name, title = {
-        "position": ("position", "first base of the site (bp, counted from 1)"),
-        "orientation": ("position", "first base of the site (bp, counted from 1)"),
-        "copies": ("gap", "gap between copies (bp)"),
-        "spacing": ("gap", "gap between the two sites (bp)"),
-        "indel": ("change", "bases inserted (above 0) or deleted (below 0), bp"),
-    }[sweep]
-    return Axis(name, title, values)

@@ -108,11 +108,11 @@ class Sweep(RichDisplay):
         return self.mean("interaction")
 
     def mean(self, shown: str) -> NDArray[np.float32]:
-        """Return the mean of `of` over backgrounds, shape (rows, columns)."""
+        """Return the mean of what is `shown` over backgrounds, shape (rows, columns); see `of`."""
         return self.of(shown).mean(axis=-1)
 
     def deviation(self, shown: str) -> NDArray[np.float32]:
-        """Return the standard deviation of `of` over backgrounds; NaN for a single one."""
+        """Return the standard deviation of what is `shown`, (rows, columns); NaN of one."""
         values = self.of(shown)
         if values.shape[-1] < 2:
             return np.full(values.shape[:-1], np.nan, dtype=np.float32)
@@ -151,7 +151,7 @@ class Sweep(RichDisplay):
         )
 
     def has(self, shown: str) -> bool:
-        """Whether `of` has it."""
+        """Whether `of` has what would be `shown`."""
         there = {"effect": True, "control": self.control is not None}
         return there.get(shown, shown == "interaction" and self.alone is not None)
 
@@ -188,11 +188,11 @@ class Sweep(RichDisplay):
         return self.design.write(self.backgrounds[background].bases, words, row, column)
 
     def without(self, row: int, column: int, background: int = 0) -> str:
-        """Return the bases behind a baseline score."""
+        """Return the bases behind a baseline score, by its row, column and background."""
         return self.design.without(self.backgrounds[background].bases, row, column)
 
     def places(self, row: int, column: int) -> tuple[Place, ...]:
-        """Return where the sites of a cell stand."""
+        """Return where the sites of a cell, by its row and column, stand, 0-based and half-open."""
         return self.design.places(row, column)
 
     def table(self) -> pd.DataFrame:

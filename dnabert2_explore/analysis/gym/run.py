@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence as Items
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...common.costs import says_cost
 from ...common.names import Output, SweepName
-from ...common.progress import Progress
+from ...common.progress import Progress, within
 from ...encoder import Bases, Encoder
 from ...encoder.passes.readings import explained_line
 from ...errors import InputError
@@ -25,6 +26,8 @@ from .result import Sweep
 from .words import control_motif, draw_sites
 
 __all__ = ["marginalize"]
+
+Words = tuple[str, ...]
 
 
 @recorded
@@ -153,16 +156,17 @@ def marginalize(
     backgrounds, words, decoys = _fill(plain, motifs, sites, control, rng)
     explained = _explained_outputs(enc, backgrounds, target, output)
     batch = _Batch(design, backgrounds, explained)
-    scores = batch.cells(lambda k, r, c: design.write(backgrounds[k].bases, words[k], r, c))
+
+    def written(sites: list[Words], k: int, r: int, c: int, only: int | None = None) -> str:
+        return design.write(backgrounds[k].bases, sites[k], r, c, only)
+
+    scores = batch.cells(partial(written, words))
     baseline = batch.cells(lambda k, r, c: design.without(backgrounds[k].bases, r, c))
     against = alone = None
     if control:
-        against = batch.cells(lambda k, r, c: design.write(backgrounds[k].bases, decoys[k], r, c))
+        against = batch.cells(partial(written, decoys))
     if other is not None:
-        alone = [
-            batch.cells(lambda k, r, c: design.write(backgrounds[k].bases, words[k], r, c, only=0)),
-            batch.cells(lambda k, r, c: design.write(backgrounds[k].bases, words[k], r, c, only=1)),
-        ]
+        alone = [batch.cells(partial(written, words, only=which)) for which in (0, 1)]
     if (scores < 0).all():
         raise InputError(
             "Every cell would write over the masked bases that are asked for: give another target "
@@ -239,7 +243,7 @@ def _fill(
     sites: int,
     control: bool,
     rng: np.random.Generator,
-) -> tuple[list[Sequence], list[tuple[str, ...]], list[tuple[str, ...]]]:
+) -> tuple[list[Sequence], list[Words], list[Words]]:
     """Backgrounds, once for each site drawn; the words to write into each; the control's."""
     backgrounds, words, decoys = [], [], []
     for one in plain:
@@ -263,15 +267,7 @@ def _explained_outputs(
 
 
 class _Batch:
-    """Sequences to put through the model, each once.
-
-    Parameters
-    ----------
-    design : Design
-    backgrounds : list of Sequence
-    explained : list of ExplainedOutput
-        One for all backgrounds, or one for each.
-    """
+    """Sequences to put through the model, each once; one output for all backgrounds, or each."""
 
     def __init__(
         self, design: Design, backgrounds: list[Sequence], explained: list[ExplainedOutput]
@@ -282,10 +278,8 @@ class _Batch:
     def cells(self, write: Callable[[int, int, int], str]) -> NDArray[np.int64]:
         """Note the sequences ``write(background, row, column)``.
 
-        Returns
-        -------
-        numpy.ndarray, shape (rows, columns, backgrounds), int64
-            Where each is in the values of `run`; -1 for cells that there are not.
+        Where each is in the values of `run`, (rows, columns, backgrounds); -1 for cells that there
+        are not.
         """
         shape = (len(self.design.rows), len(self.design.columns), len(self.backgrounds))
         found = np.full(shape, -1, dtype=np.int64)
@@ -301,13 +295,7 @@ class _Batch:
         return found
 
     def run(self, every_class: bool, progress: Progress | None) -> NDArray[np.float32]:
-        """Compute the output for what was noted.
-
-        Returns
-        -------
-        numpy.ndarray, shape (n, 1) or (n, classes), float32
-            All classes' outputs where `every_class` is asked for and the model has several.
-        """
+        """Compute the output for what was noted, (n, 1), or every class's, (n, classes)."""
         total = len(self.numbers)
         enc = self.explained[0].enc
         if every_class and len(enc.classes) > 1:
@@ -320,14 +308,10 @@ class _Batch:
         before = 0
         for asked, explained in enumerate(self.explained):
             texts = {text: i for (number, text), i in self.numbers.items() if number == asked}
-            report = progress and _shifted(progress, before, total)
+            report = within(progress, before, len(texts), total)
             values[list(texts.values()), 0] = explained.of_bases(texts, report)
             before += len(texts)
         return values
-
-
-def _shifted(progress: Progress, before: int, total: int) -> Progress:
-    return lambda done, _: progress(before + done, total)
 
 
 def _take(values: NDArray[np.float32], where: NDArray[np.int64]) -> NDArray[np.float32]:

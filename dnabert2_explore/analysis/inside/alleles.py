@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
 from ...errors import InputError
+from ...sequences import common_ends
 from ...tokens import Tokens
 from ..attribution.explained_output import ExplainedOutput, Target
 
@@ -21,19 +22,9 @@ _RUN = 24
 def explained_pair(
     enc: Encoder, ref: Bases, alt: Bases, target: Target | None, output: str
 ) -> tuple[ExplainedOutput, ExplainedOutput, list[tuple[int, int, int, int]]]:
-    """Ask the same of both alleles, and pair their tokens.
+    """Ask the same of both alleles, and pair their tokens; raises as `patch` does.
 
-    Returns
-    -------
-    one, other : ExplainedOutput
-        Of reference and alternative.
-    parts : list of tuple of int
-        Tokens [a, b) of the reference and [c, d) of the alternative.
-
-    Raises
-    ------
-    InputError
-        As `patch` does.
+    The parts are tokens [a, b) of the reference and [c, d) of the alternative, as (a, b, c, d).
     """
     one = ExplainedOutput.of(enc, ref, target, output)
     if one.span is not None:
@@ -102,14 +93,16 @@ def align(
 
 def _by_spans(ref: Tokens, alt: Tokens) -> list[tuple[int, int]]:
     """Tokens with the same span; special ones by their place, with which kind comes first."""
-    keys = {}
-    for index, (start, end) in enumerate(alt.spans.tolist()):
-        keys[start, end, bool(alt.special[index]), int(alt.ids[index]) * alt.special[index]] = index
+
+    def keys(tokens: Tokens) -> list[tuple[int, ...]]:
+        columns = (*tokens.spans.T, tokens.special, tokens.ids * tokens.special)
+        return list(zip(*(column.tolist() for column in columns), strict=True))
+
+    places = {key: index for index, key in enumerate(keys(alt))}
     shared = []
     last = -1
-    for index, (start, end) in enumerate(ref.spans.tolist()):
-        key = (start, end, bool(ref.special[index]), int(ref.ids[index]) * ref.special[index])
-        found = keys.get(key, -1)
+    for index, key in enumerate(keys(ref)):
+        found = places.get(key, -1)
         if found > last:
             shared.append((index, found))
             last = found
@@ -118,13 +111,7 @@ def _by_spans(ref: Tokens, alt: Tokens) -> list[tuple[int, int]]:
 
 def _from_ends(ref: Tokens, alt: Tokens) -> list[tuple[int, int]]:
     """Equal tokens from the left until one differs, then from the right."""
-    most = min(len(ref), len(alt))
-    head = 0
-    while head < most and ref.ids[head] == alt.ids[head]:
-        head += 1
-    tail = 0
-    while tail < most - head and ref.ids[len(ref) - 1 - tail] == alt.ids[len(alt) - 1 - tail]:
-        tail += 1
+    head, tail = common_ends(ref.ids.tolist(), alt.ids.tolist())
     left = [(i, i) for i in range(head)]
     return left + [(len(ref) - tail + i, len(alt) - tail + i) for i in range(tail)]
 

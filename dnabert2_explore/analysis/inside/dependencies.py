@@ -12,7 +12,6 @@ from ...common.costs import says_cost
 from ...common.progress import Progress
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of, tokens_of
-from ...encoder.loading.twin import random_twin
 from ...encoder.passes.masked import need_masked_lm
 from ...encoder.passes.readings import explained_line
 from ...errors import InputError
@@ -23,6 +22,7 @@ from ...tokens import Tokens
 from ..attend import Attention
 from ..attribution.explained_output import ExplainedOutput
 from ..attribution.mutagenesis import mutate_all
+from .beside_twin import beside_twin
 from .blocks import Blocks, find_blocks
 from .heads import HeadAgreement, compare_heads
 from .substitutions import Reading, by_base, by_token, divergences
@@ -158,6 +158,16 @@ class DependencyMap(RichDisplay):
         ----------
         attention : Attention, optional
             Of the same sequence; computed by default.
+
+        Returns
+        -------
+        HeadAgreement
+
+        Raises
+        ------
+        InputError
+            If the map is not of tokens, the attention is of another sequence, or fewer than three
+            pairs of tokens are in the map.
         """
         return compare_heads(self.between_tokens(), self.tokens, self._enc, attention)
 
@@ -177,6 +187,10 @@ class DependencyMap(RichDisplay):
         seed : int
         progress : callable, optional
             Called as progress(copies done, copies in all).
+
+        Returns
+        -------
+        Blocks
 
         Raises
         ------
@@ -295,32 +309,21 @@ def dependency_map(
     start, end = stretch(region, len(text))
     _check(enc, of)
     reading = Reading.of(tokens, (start, end))
-    total = (2 if twin else 1) * max(len(reading.mutants), 1)
 
-    def values(model: Encoder, before: int) -> tuple[NDArray[np.float32], float]:
-        def count(done: int, _total: int) -> None:
-            if progress is not None:
-                progress(before + done, total)
-
+    def mapped(model: Encoder, count: Progress, untrained: DependencyMap | None) -> DependencyMap:
+        kept, unit, line = 1.0, "probability", explained_line(model)
         if of in (TOKENS, BASES):
             compare = by_token if of == TOKENS else by_base
-            return divergences(model, reading, compare, batch_tokens, count)
-        explained = ExplainedOutput.of(model, text, of, "probability")
-        effects = mutate_all(explained, (start, end), count)[start:end]
-        strongest = np.abs(np.nan_to_num(effects)).argmax(axis=1)[:, None]
-        return np.take_along_axis(effects, strongest, axis=1), 1.0
+            values, kept = divergences(model, reading, compare, batch_tokens, count)
+            unit, line = "nats", str(model.info)
+        else:
+            explained = ExplainedOutput.of(model, text, of, "probability")
+            effects = mutate_all(explained, (start, end), count)[start:end]
+            strongest = np.abs(np.nan_to_num(effects)).argmax(axis=1)[:, None]
+            values = np.take_along_axis(effects, strongest, axis=1)
+        return DependencyMap(tokens, (start, end), values, kept, of, unit, line, untrained, model)
 
-    own, kept = values(enc, 0)
-    unit = "nats" if of in (TOKENS, BASES) else "probability"
-    line = str(enc.info) if of in (TOKENS, BASES) else explained_line(enc)
-    other = None
-    if twin:
-        untrained = random_twin(enc)
-        theirs, share = values(untrained, total // 2)
-        other = DependencyMap(
-            tokens, (start, end), theirs, share, of, unit, str(untrained.info), None, untrained
-        )
-    return DependencyMap(tokens, (start, end), own, kept, of, unit, line, other, enc)
+    return beside_twin(enc, twin, len(reading.mutants), progress, mapped)
 
 
 def _check(enc: Encoder, of: str) -> None:

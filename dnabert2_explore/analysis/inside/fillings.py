@@ -11,12 +11,7 @@ __all__ = ["Fillings"]
 
 
 class Fillings:
-    """Sums over the sequences of vocabulary entries that are `length` bases long in all.
-
-    Parameters
-    ----------
-    vocabulary : Vocabulary
-    """
+    """Sums over the sequences of vocabulary entries that are `length` bases long in all."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._tables = {}
@@ -31,21 +26,11 @@ class Fillings:
         return range(-(-length // max(self.longest, 1)), length + 1)
 
     def sums(self, logs: NDArray[np.float64], length: int) -> tuple[NDArray[np.float64], float]:
-        """Sum the probabilities of all fillings, apart for the base at each place.
+        """Sum the probabilities of all fillings of `length` bases, apart for each place's base.
 
-        Parameters
-        ----------
-        logs : numpy.ndarray, shape (k, vocabulary), float64
-            Log-probability of every entry at each of k masks, taken as independent.
-        length : int
-            Bases to fill with exactly k entries.
-
-        Returns
-        -------
-        by_base : numpy.ndarray, shape (length, 4), float64
-            Summed probability of the fillings with A, C, G, T at each base.
-        total : float
-            Of all fillings; 0 where there is none.
+        `logs` (k, vocabulary) are those of every entry at each of k masks, taken as independent,
+        which exactly k entries fill. Returns (length, 4), the summed probability of the fillings
+        with A, C, G, T at each base, and that of all; 0 where there is none.
         """
         k = len(logs)
         probabilities = np.exp(logs)

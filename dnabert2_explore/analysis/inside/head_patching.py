@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -12,9 +11,8 @@ from numpy.typing import NDArray
 
 from ...common.costs import says_cost
 from ...common.names import Output
-from ...common.progress import Progress
+from ...common.progress import Progress, within
 from ...encoder import Bases, Encoder
-from ...encoder.passes.batches import Budget, default_budget
 from ...network.alibi import AlibiBias
 from ...network.blocks import Dnabert2Layer
 from ...network.packing import Packing
@@ -23,7 +21,7 @@ from ...results.rich_display import RichDisplay
 from ...tokens import Tokens
 from ..attribution.explained_output import Target
 from .alleles import explained_pair
-from .beside_twin import Count, beside_twin
+from .beside_twin import beside_twin
 from .patching import PairRun
 
 if TYPE_CHECKING:
@@ -166,14 +164,13 @@ def patch_heads(
     one, other, parts = explained_pair(enc, ref, alt, target, output)
     runs = enc.config.num_hidden_layers * (enc.config.num_attention_heads + 3)
 
-    def of(model: Encoder, count: Count, untrained: HeadPatchMap | None) -> HeadPatchMap:
-        budget = Budget(batch_tokens or default_budget(model.device))
-        return _map(PairRun(model, one, other, parts, budget), count, untrained)
+    def of(model: Encoder, count: Progress, untrained: HeadPatchMap | None) -> HeadPatchMap:
+        return _map(PairRun(model, one, other, parts, batch_tokens), count, untrained)
 
     return beside_twin(enc, twin, runs, progress, of)
 
 
-def _map(run: PairRun, count: Callable[[int], None], twin: HeadPatchMap | None) -> HeadPatchMap:
+def _map(run: PairRun, count: Progress, twin: HeadPatchMap | None) -> HeadPatchMap:
     """Patch every head, all heads of a layer, what passes by, and both."""
     ref_score, alt_score, effect = run.ends()
     pairs = [(a + i, c + i) for a, b, c, d in run.parts if b - a == d - c for i in range(b - a)]
@@ -182,7 +179,8 @@ def _map(run: PairRun, count: Callable[[int], None], twin: HeadPatchMap | None) 
     heads, length = config.num_attention_heads, len(run.alt.tokens)
     first = 0 if run.ref.span is None else run.ref.span[0]
     shift = sum((d - c) - (b - a) for a, b, c, d in run.parts if b <= first)
-    found = np.zeros((config.num_hidden_layers, heads + 3), dtype=np.float32)
+    runs = heads + 3
+    found = np.zeros((config.num_hidden_layers, runs), dtype=np.float32)
     for layer in range(config.num_hidden_layers):
         block = cast(Dnabert2Layer, run.enc.body.encoder.layer[layer])
         ref_state, alt_state = run.ref_states[layer], run.alt_states[layer]
@@ -207,10 +205,7 @@ def _map(run: PairRun, count: Callable[[int], None], twin: HeadPatchMap | None) 
             before = alt_state if number <= heads else by_passing
             return block.mlp(block.attention.output(mixed.flatten(-2), before))
 
-        def report(done: int, _total: int, before: int = layer * (heads + 3)) -> None:
-            count(before + done)
-
-        runs = heads + 3
+        report = within(count, layer * runs, runs, found.size)
         scores = run.scored(layer + 1, states, [length] * runs, [shift] * runs, report)
         found[layer] = (scores - alt_score) / effect
     own = run.enc is run.ref.enc

@@ -56,15 +56,9 @@ class HeadAgreement(RichDisplay):
         import pandas as pd
 
         layers, heads = np.indices(self.chance.shape).reshape(2, -1)
-        data = pd.DataFrame(
-            {
-                "layer": layers,
-                "head": heads,
-                "correlation": self.correlation.ravel(),
-                "beyond_distance": self.beyond_distance.ravel(),
-                "chance": self.chance.ravel(),
-            }
-        )
+        data = pd.DataFrame({"layer": layers, "head": heads})
+        for name in ("correlation", "beyond_distance", "chance"):
+            data[name] = getattr(self, name).ravel()
         return data.sort_values("beyond_distance", ascending=False, ignore_index=True)
 
 
@@ -73,10 +67,7 @@ def compare_heads(
 ) -> HeadAgreement:
     """Correlate a (n_tokens, n_tokens) map with every head.
 
-    Raises
-    ------
-    InputError
-        If the attention is of other tokens, or fewer than three pairs can be compared.
+    Raises InputError where the attention is of other tokens, or fewer than three pairs compare.
     """
     attention = attend(enc, tokens.bases) if attention is None else attention
     if not np.array_equal(attention.tokens.ids, tokens.ids):
@@ -90,7 +81,7 @@ def compare_heads(
     if known.sum() < 3:
         raise InputError("Fewer than three pairs of tokens are in the map: take a longer region.")
     distance = np.abs(inner[:, None] - inner[None, :])
-    goal = _ranks(target[known])
+    goal = Ranks(target[known]).of()
     near = _within(target, distance, known)
     shape = (attention.n_layers, attention.n_heads)
     every, beyond, chance = (np.zeros(shape, np.float32) for _ in range(3))
@@ -98,7 +89,7 @@ def compare_heads(
     for layer in range(shape[0]):
         for head in range(shape[1]):
             weights = attention.rows(layer, head, inner)[:, inner]
-            every[layer, head] = _correlation(_ranks(weights[known]), goal)
+            every[layer, head] = _correlation(Ranks(weights[known]).of(), goal)
             ranks = _within(weights, distance, np.ones_like(known))
             beyond[layer, head] = _correlation(ranks[known], near[known])
             moved = [
@@ -107,10 +98,6 @@ def compare_heads(
             ]
             chance[layer, head] = np.quantile(moved, 0.95) if moved else np.nan
     return HeadAgreement(every, beyond, chance, int(known.sum()))
-
-
-def _ranks(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    return Ranks(values).of()
 
 
 def _within(
@@ -122,7 +109,7 @@ def _within(
         at = (distance == number) & known
         count = int(at.sum())
         if count > 1:
-            ranks[at] = (_ranks(values[at]) - (count + 1) / 2) / count
+            ranks[at] = (Ranks(values[at]).of() - (count + 1) / 2) / count
     return ranks
 
 

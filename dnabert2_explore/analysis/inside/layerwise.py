@@ -5,22 +5,25 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence as Items
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.arrays import check_each
 from ...common.costs import expect_cost, pass_seconds, says_cost
 from ...common.names import Pooling
-from ...common.progress import Progress
+from ...common.progress import Progress, quiet
 from ...encoder import POOLINGS, Bases, Encoder
-from ...encoder.inputs import listed
+from ...encoder.inputs import bases_of, listed
 from ...encoder.loading.twin import random_twin
 from ...errors import InputError
 from ...results.origins import recorded
 from ...results.rich_display import RichDisplay, counted
 from ...sequences import Sequence, clean
-from ...tokens.kmers import overlapping_kmers
+from ...sequences.kmers import kmer_frequencies
+from ..maps.neighbours import nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,9 +34,13 @@ __all__ = ["LayerScores", "layers", "layers_cost"]
 _FOLDS = 5
 _NEIGHBOURS = 10
 _K = 4
+#: Columns of the table with a value for each layer and pooling.
+_TABLED = (
+    "probe", "spread", "purity", "twin_probe", "twin_purity", "shuffled_probe", "shuffled_purity",
+)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LayerScores(RichDisplay):
     """How well classes are told apart from the vectors of every layer.
 
@@ -95,36 +102,34 @@ class LayerScores(RichDisplay):
         layer, pooling = np.unravel_index(int(scores.argmax()), scores.shape)
         return int(layer), self.poolings[pooling]
 
-    def __repr__(self) -> str:
+    def _line(self) -> str:
         layer, pooling = self.best
         at = layer, self.poolings.index(pooling)
         return (
-            f"<LayerScores of {self.n} sequences, {len(self.classes)} classes: layer {layer}, "
+            f"{self.n} sequences, {len(self.classes)} classes: layer {layer}, "
             f"{pooling} pooling is best, {self.probe[at]:.3f} ± {self.spread[at]:.3f} (4-mers "
             f"{self.kmer_probe:.3f}, untrained {self.twin_probe[at]:.3f}, shuffled labels up to "
-            f"{self.shuffled_probe.max():.3f}); {self.model}>"
+            f"{self.shuffled_probe.max():.3f}); {self.model}"
         )
 
     def table(self) -> pd.DataFrame:
-        """Return a row a layer and pooling, best first, with every null beside it."""
+        """Return a row a layer and pooling, best first, with every null beside it.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``layer`` (0 the embeddings), ``pooling``, ``probe`` and its ``spread``, ``purity``, and
+            both as ``twin_…``, ``shuffled_…`` and ``kmer_…``.
+        """
         import pandas as pd
 
         rows, columns = np.indices(self.probe.shape).reshape(2, -1)
         data = pd.DataFrame(
-            {
-                "layer": rows,
-                "pooling": [self.poolings[column] for column in columns],
-                "probe": self.probe.ravel(),
-                "spread": self.spread.ravel(),
-                "purity": self.purity.ravel(),
-                "twin_probe": self.twin_probe.ravel(),
-                "twin_purity": self.twin_purity.ravel(),
-                "shuffled_probe": self.shuffled_probe.ravel(),
-                "shuffled_purity": self.shuffled_purity.ravel(),
-                "kmer_probe": self.kmer_probe,
-                "kmer_purity": self.kmer_purity,
-            }
+            {"layer": rows, "pooling": [self.poolings[column] for column in columns]}
         )
+        for name in _TABLED:
+            data[name] = np.ravel(getattr(self, name))
+        data["kmer_probe"], data["kmer_purity"] = self.kmer_probe, self.kmer_purity
         return data.sort_values("probe", ascending=False, ignore_index=True)
 
 
@@ -167,8 +172,8 @@ def layers(
     Raises
     ------
     InputError
-        If there is no label for every sequence, fewer than two classes, a class with fewer than
-        five sequences, or fewer groups than folds.
+        If there is no label or group for every sequence, fewer than two classes, a class with fewer
+        than five sequences or in one fold alone, fewer groups than folds, or no such pooling.
 
     Examples
     --------
@@ -192,14 +197,7 @@ def layers(
     rng = np.random.default_rng(seed)
     shape = (len(every), len(poolings))
     steps = 2 * len(poolings) * len(every) + 1
-    done = 0
-
-    def step() -> None:
-        nonlocal done
-        done += 1
-        if progress is not None:
-            progress(done, steps)
-
+    report, ticks = progress or quiet, count(1)
     probe, spread, purity, blind, blind_purity, twin_probe, twin_purity = (
         np.zeros(shape) for _ in range(7)
     )
@@ -215,13 +213,13 @@ def layers(
             shuffled = rng.permutation(y)
             blind[row, column] = _probe(x, shuffled, folds).mean()
             blind_purity[row, column] = _purity(x, shuffled, together)
-            step()
+            report(next(ticks), steps)
             twin_probe[row, column] = _probe(untrained[:, row], y, folds).mean()
             twin_purity[row, column] = _purity(untrained[:, row], y, together)
-            step()
+            report(next(ticks), steps)
     counts = _kmers(batch)
     kmer_probe, kmer_purity = _probe(counts, y, folds).mean(), _purity(counts, y, together)
-    step()
+    report(steps, steps)
     return LayerScores(
         poolings=tuple(poolings),
         classes=tuple(str(name) for name in classes),
@@ -244,21 +242,14 @@ def layers(
 def layers_cost(enc: Encoder, sequences: Iterable[Bases], poolings: Items[str] = POOLINGS) -> float:
     """Estimate what `layers` takes: passes by their multiplications, probes by their number.
 
-    Returns
-    -------
-    float
-        Seconds of one processor core of a laptop, within a factor of two or so.
+    Seconds of one processor core of a laptop, within a factor of two or so.
     """
     batch = listed(sequences)
     parameters = sum(one.numel() for one in enc.body.encoder.parameters())
-    passes = 2 * pass_seconds(parameters, sum(map(len, map(_text, batch))))
+    passes = 2 * pass_seconds(parameters, sum(map(len, map(bases_of, batch))))
     width = enc.config.hidden_size / 192
     probes = 3 * (enc.config.num_hidden_layers + 1) * (0.1 + 4e-4 * len(batch)) * width
     return len(poolings) * (passes + probes)
-
-
-def _text(one: Bases) -> str:
-    return one.bases if isinstance(one, Sequence) else str(one)
 
 
 def _labels(batch: list[Bases], labels: Iterable[Any] | None) -> list[str]:
@@ -266,10 +257,7 @@ def _labels(batch: list[Bases], labels: Iterable[Any] | None) -> list[str]:
         found = [one.label if isinstance(one, Sequence) else None for one in batch]
     else:
         found = list(labels)
-        if len(found) != len(batch):
-            raise InputError(
-                f"There are {len(batch):,} sequences and {len(found):,} labels: give one for each."
-            )
+        check_each("sequences", len(batch), labels=found)
     for number, label in enumerate(found, start=1):
         if label is None or label != label or str(label) == "":
             raise InputError(f"Sequence {number} of {len(batch)} has no label: give labels=.")
@@ -290,10 +278,7 @@ def _groups(batch: list[Bases], groups: Iterable[Any] | None) -> NDArray[np.int6
     if groups is None:
         return None
     names = [str(group) for group in groups]
-    if len(names) != len(batch):
-        raise InputError(
-            f"There are {len(batch):,} sequences and {len(names):,} groups: give one for each."
-        )
+    check_each("sequences", len(batch), groups=names)
     codes: NDArray[np.int64] = np.unique(names, return_inverse=True)[1]
     if codes.max() + 1 < _FOLDS:
         raise InputError(
@@ -355,31 +340,15 @@ def _purity(
     x: NDArray[np.float32], y: NDArray[np.int64], together: NDArray[np.int64] | None
 ) -> float:
     """Share of the nearest neighbours that are of the same class, the mean over classes."""
-    centred = x.astype(np.float64) - x.mean(axis=0)
-    scale = centred.std(axis=0)
-    centred /= np.where(scale > 0, scale, 1)
-    unit = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)
-    shares = np.zeros(len(x))
-    for start in range(0, len(x), 1024):
-        near = unit[start : start + 1024] @ unit.T
-        rows = np.arange(start, start + len(near))
-        near[np.arange(len(near)), rows] = -np.inf
-        if together is not None:
-            near[together[rows][:, None] == together[None, :]] = -np.inf
-        k = min(_NEIGHBOURS, len(x) - 1)
-        at = np.argpartition(-near, k - 1, axis=1)[:, :k]
-        usable = np.isfinite(np.take_along_axis(near, at, axis=1))
-        same = (y[at] == y[rows][:, None]) & usable
-        shares[rows] = same.sum(axis=1) / np.maximum(usable.sum(axis=1), 1)
+    from sklearn.preprocessing import StandardScaler, normalize
+
+    unit = normalize(StandardScaler().fit_transform(x.astype(np.float64)))
+    at = nearest(unit, min(_NEIGHBOURS, len(x) - 1), together)
+    usable = at >= 0
+    shares = ((y[at] == y[:, None]) & usable).sum(axis=1) / np.maximum(usable.sum(axis=1), 1)
     return float(np.mean([shares[y == code].mean() for code in np.unique(y)]))
 
 
 def _kmers(batch: list[Bases]) -> NDArray[np.float32]:
     """Frequencies of overlapping 4-mers, shape (n, 256)."""
-    counts = np.zeros((len(batch), 4**_K), dtype=np.float32)
-    for row, one in enumerate(batch):
-        bases = clean(one.bases if isinstance(one, Sequence) else one).bases
-        pieces = [piece for piece in bases.split("N") if len(piece) >= _K]
-        for piece in pieces:
-            counts[row] += np.bincount(overlapping_kmers(piece, _K).ids, minlength=4**_K)
-    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return kmer_frequencies([clean(bases_of(one)).bases for one in batch], _K)

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.arrays import check_each
 from ...common.costs import says_cost
 from ...common.progress import Progress
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import listed
-from ...encoder.loading.twin import random_twin
 from ...errors import InputError
 from ...results.origins import recorded
 from ...results.rich_display import RichDisplay, counted
 from ..attend import Attention, attend
+from .beside_twin import beside_twin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,46 +164,39 @@ def head_atlas(
     """
     batch = listed(sequences)
     wanted = None if tracks is None else [list(track) for track in tracks]
-    if wanted is not None and len(wanted) != len(batch):
-        raise InputError(
-            f"There are {len(batch):,} sequences and {len(wanted):,} tracks: give one for each."
-        )
+    check_each("sequences", len(batch), tracks=wanted)
     if permutations < 0 or queries < 1:
         raise InputError(
             f"permutations is {permutations} and queries {queries}: give at least 0 and 1."
         )
-    total = len(batch) * (2 if twin else 1)
 
-    def measured(model: Encoder, times: int, before: int) -> _Sums:
+    def measured(model: Encoder, count: Progress, untrained: HeadAtlas | None) -> HeadAtlas:
+        times = permutations if model is enc else 0
         sums = _Sums(model, times, wanted is not None)
         rng = np.random.default_rng(seed)
         for number, one in enumerate(batch):
             track = None if wanted is None else wanted[number]
             sums.add(attend(model, one), track, queries, rng)
-            if progress is not None:
-                progress(before + number + 1, total)
-        return sums
+            count(number + 1, len(batch))
+        every, offset = sums.properties()
+        values = {name: found[..., 0] for name, found in every.items()}
+        nulls = {name: found[..., 1:] for name, found in every.items()}
+        return HeadAtlas(
+            values=values,
+            offset=offset,
+            null={name: _mean(found) for name, found in nulls.items()},
+            spread={
+                name: found.std(axis=-1) if times else _mean(found) for name, found in nulls.items()
+            },
+            p={name: _p(values[name], found) for name, found in nulls.items()},
+            slopes=sums.slopes,
+            twin=None if untrained is None else untrained.values,
+            n=len(batch),
+            permutations=times,
+            model=str(model.info),
+        )
 
-    untrained = measured(random_twin(enc), 0, 0).properties()[0] if twin else None
-    sums = measured(enc, permutations, total - len(batch))
-    every, offset = sums.properties()
-    values = {name: found[..., 0] for name, found in every.items()}
-    nulls = {name: found[..., 1:] for name, found in every.items()}
-    return HeadAtlas(
-        values=values,
-        offset=offset,
-        null={name: _mean(found) for name, found in nulls.items()},
-        spread={
-            name: found.std(axis=-1) if permutations else _mean(found)
-            for name, found in nulls.items()
-        },
-        p={name: _p(values[name], found) for name, found in nulls.items()},
-        slopes=sums.slopes,
-        twin=None if untrained is None else {k: v[..., 0] for k, v in untrained.items()},
-        n=len(batch),
-        permutations=permutations,
-        model=str(enc.info),
-    )
+    return beside_twin(enc, twin, len(batch), progress, measured)
 
 
 def _mean(nulls: NDArray[np.float64]) -> NDArray[np.float64]:

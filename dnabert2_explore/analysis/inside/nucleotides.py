@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -13,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from ...common.costs import says_cost
-from ...common.progress import Progress
+from ...common.names import check_name
+from ...common.progress import Progress, within
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import tokens_of
-from ...encoder.passes.batches import Budget, default_budget
+from ...encoder.passes.batches import Budget, budget_of
 from ...encoder.passes.masked import masked_passes, need_masked_lm
 from ...errors import InputError
 from ...results.origins import recorded
@@ -27,7 +27,7 @@ from ...sequences.given import as_sequences
 from ...sequences.motifs.motif import ALPHABET
 from ...tokens import Tokens
 from ..variants.segments import Vocabulary
-from .beside_twin import Count, beside_twin
+from .beside_twin import beside_twin
 from .fillings import Fillings
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ TRACKS = ("entropy", "information", "true", *ALPHABET)
 _PASSES = 16
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class NucleotideProbabilities(RichDisplay):
     """Probabilities of A, C, G and T at every base, from a masked-LM head.
 
@@ -71,12 +71,12 @@ class NucleotideProbabilities(RichDisplay):
     model: str
     twin: NucleotideProbabilities | None
 
-    def __repr__(self) -> str:
+    def _line(self) -> str:
         start, end = self.region
         untrained = "" if self.twin is None else f", untrained {self.twin.nats:.3f}"
         return (
-            f"<NucleotideProbabilities of {bases_text(start, end)}: {self.nats:.3f} nats a "
-            f"base (composition {self.composition_nats:.3f}{untrained}), {self.model}>"
+            f"of {bases_text(start, end)}: {self.nats:.3f} nats a base "
+            f"(composition {self.composition_nats:.3f}{untrained}), {self.model}"
         )
 
     @property
@@ -157,8 +157,7 @@ class NucleotideProbabilities(RichDisplay):
         InputError
             If there is no such track.
         """
-        if what not in TRACKS:
-            raise InputError(f"Track {what!r} is unknown: choose one of {', '.join(TRACKS)}.")
+        check_name("Track", what, TRACKS)
         values = np.full(len(self.sequence.bases), np.nan, dtype=np.float32)
         inside = values[slice(*self.region)]
         if what in ALPHABET:
@@ -259,14 +258,15 @@ def nucleotide_probabilities(
         )
     groups = _groups(tokens, start, end, width)
     fillings = Fillings(Vocabulary(enc.tokenizer))
-    budget = Budget(batch_tokens or default_budget(enc.device))
-    sizes = [sum(_letters(tokens, i) for i in range(*group)) for group in groups]
+    sizes = [sum(len(tokens.tokens[i]) for i in range(*group)) for group in groups]
     jobs = [(n, k) for n, size in enumerate(sizes) for k in fillings.masks(size)]
 
     def of(
-        model: Encoder, count: Count, untrained: NucleotideProbabilities | None
+        model: Encoder, count: Progress, untrained: NucleotideProbabilities | None
     ) -> NucleotideProbabilities:
-        summed = _sums(model, tokens, groups, sizes, jobs, fillings, budget, count)
+        summed = _sums(
+            model, tokens, groups, sizes, jobs, fillings, budget_of(model, batch_tokens), count
+        )
         probabilities = np.full((len(sequence.bases), 4), np.nan, dtype=np.float32)
         places = [np.concatenate([_places(tokens, i) for i in range(*group)]) for group in groups]
         for at, by_base in zip(places, summed, strict=True):
@@ -293,7 +293,7 @@ def _sums(
     jobs: list[tuple[int, int]],
     fillings: Fillings,
     budget: Budget,
-    count: Callable[[int], None],
+    count: Progress,
 ) -> list[NDArray[np.float64]]:
     """Sum over all numbers of masks, for each group of tokens: (bases, 4)."""
     summed = [np.zeros((size, 4)) for size in sizes]
@@ -311,9 +311,7 @@ def _sums(
             size = sizes[part[which][0]]  # noqa: B023 (called in this turn)
             return fillings.sums(rows.double().cpu().numpy(), size)[0]
 
-        def report(done: int, _total: int, before: int = begin) -> None:
-            count(before + done)
-
+        report = within(count, begin, len(part), len(jobs))
         found = masked_passes(enc, ids, positions, take, budget, report)
         for (number, _), by_base in zip(part, found, strict=True):
             summed[number] += by_base
@@ -327,18 +325,13 @@ def _groups(tokens: Tokens, start: int, end: int, width: int) -> list[tuple[int,
     groups: list[tuple[int, int]] = []
     held = 0
     for index in np.flatnonzero(readable).tolist():
-        size = _letters(tokens, index)
+        size = len(tokens.tokens[index])  # its span may hold white space too
         if groups and groups[-1][1] == index and held + size <= width:
             groups[-1], held = (groups[-1][0], index + 1), held + size
         else:
             groups.append((index, index + 1))
             held = size
     return groups
-
-
-def _letters(tokens: Tokens, index: int) -> int:
-    """Bases of a token; its span may hold white space too."""
-    return len(tokens.tokens[index])
 
 
 def _places(tokens: Tokens, index: int) -> NDArray[np.int64]:

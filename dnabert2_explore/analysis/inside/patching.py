@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ...common.costs import says_cost
 from ...common.names import Output
-from ...common.progress import Progress
+from ...common.progress import Progress, within
 from ...encoder import Bases, Encoder
-from ...encoder.passes.batches import Budget, default_budget
+from ...encoder.passes.batches import budget_of
 from ...encoder.passes.onward import all_states, run_onward
 from ...errors import InputError
 from ...network.headed import ClassifierForward, MaskedLMForward
@@ -24,7 +24,7 @@ from ...results.rich_display import RichDisplay, bases_text
 from ...tokens import Tokens
 from ..attribution.explained_output import ExplainedOutput, Target
 from .alleles import explained_pair, spans_of
-from .beside_twin import Count, beside_twin
+from .beside_twin import beside_twin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["PairRun", "PatchMap", "patch"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PatchMap(RichDisplay):
     """How much of the reference's score each place of the network gives back.
 
@@ -70,13 +70,13 @@ class PatchMap(RichDisplay):
     model: str
     twin: PatchMap | None
 
-    def __repr__(self) -> str:
+    def _line(self) -> str:
         layer, part = np.unravel_index(int(np.nanargmax(self.restored[1:])), self.shape)
         start, end = self.spans[part]
         return (
-            f"<PatchMap of {self.target_name}: {self.ref_score:+.3f} ref, {self.alt_score:+.3f} "
+            f"of {self.target_name}: {self.ref_score:+.3f} ref, {self.alt_score:+.3f} "
             f"alt ({self.unit}); {bases_text(start, end)} after layer {layer + 1} give back "
-            f"{self.restored[layer + 1, part]:.0%}; {self.model}>"
+            f"{self.restored[layer + 1, part]:.0%}; {self.model}"
         )
 
     @property
@@ -105,7 +105,14 @@ class PatchMap(RichDisplay):
         )
 
     def table(self) -> pd.DataFrame:
-        """Return a row a layer and part: ``layer``, ``start``, ``end``, tokens, ``restored``."""
+        """Return a row a layer and part.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``layer`` (0 the embeddings), ``start`` and ``end`` (bases of the reference, 0-based,
+            half-open), ``ref`` and ``alt`` (tokens), ``restored``, and ``twin`` where there is one.
+        """
         import pandas as pd
 
         layers, parts = np.indices(self.restored.shape).reshape(2, -1)
@@ -195,9 +202,8 @@ def patch(
     one, other, parts = explained_pair(enc, ref, alt, target, output)
     runs = (enc.config.num_hidden_layers + 1) * (len(parts) + 1)
 
-    def of(model: Encoder, count: Count, untrained: PatchMap | None) -> PatchMap:
-        budget = Budget(batch_tokens or default_budget(model.device))
-        return PairRun(model, one, other, parts, budget).map(count, untrained)
+    def of(model: Encoder, count: Progress, untrained: PatchMap | None) -> PatchMap:
+        return PairRun(model, one, other, parts, batch_tokens).map(count, untrained)
 
     return beside_twin(enc, twin, runs, progress, of)
 
@@ -211,19 +217,17 @@ class PairRun:
         ref: ExplainedOutput,
         alt: ExplainedOutput,
         parts: list[tuple[int, int, int, int]],
-        budget: Budget,
+        batch_tokens: int | None,
     ) -> None:
-        self.enc, self.ref, self.alt, self.parts, self.budget = enc, ref, alt, parts, budget
+        self.enc, self.ref, self.alt, self.parts = enc, ref, alt, parts
+        self.budget = budget_of(enc, batch_tokens)
         self.ref_states = all_states(enc, ref.ids[0].cpu().numpy())
         self.alt_states = all_states(enc, alt.ids[0].cpu().numpy())
 
     def ends(self) -> tuple[float, float, float]:
         """Score of the reference, of the alternative, and the effect; NaN if the twin sees none.
 
-        Raises
-        ------
-        InputError
-            If the model itself scores both the same.
+        Raises InputError where the model itself scores both the same.
         """
         ref_score, alt_score = self._scores(0, [set(range(len(self.parts))), set()]).tolist()
         effect = ref_score - alt_score
@@ -236,7 +240,7 @@ class PairRun:
             effect = float("nan")
         return ref_score, alt_score, effect
 
-    def map(self, count: Callable[[int], None], twin: PatchMap | None) -> PatchMap:
+    def map(self, count: Progress, twin: PatchMap | None) -> PatchMap:
         """Patch every layer and part, and everything."""
         layers, n = len(self.ref_states), len(self.parts)
         every = set(range(n))
@@ -244,27 +248,22 @@ class PairRun:
         restored = np.zeros((layers, n), dtype=np.float32)
         everything = np.zeros(layers, dtype=np.float32)
         for layer in range(layers):
-
-            def report(done: int, _total: int, before: int = layer * (n + 1)) -> None:
-                count(before + done)
-
+            report = within(count, layer * (n + 1), n + 1, layers * (n + 1))
             scores = self._scores(layer, [*({i} for i in range(n)), every], report)
             shares = (scores - alt_score) / effect
             restored[layer], everything[layer] = shares[:-1], shares[-1]
         return PatchMap(
             restored=restored,
             everything=everything,
-            ref_score=float(ref_score),
-            alt_score=float(alt_score),
+            ref_score=ref_score,
+            alt_score=alt_score,
             ref=self.ref.tokens,
             alt=self.alt.tokens,
             ref_parts=np.array([part[:2] for part in self.parts], dtype=np.int64),
             alt_parts=np.array([part[2:] for part in self.parts], dtype=np.int64),
             target_name=self.ref.name,
             unit=self.ref.unit,
-            model=self.ref.model
-            if twin is not None or self.enc is self.ref.enc
-            else str(self.enc.info),
+            model=self.ref.model if self.enc is self.ref.enc else str(self.enc.info),
             twin=twin,
         )
 

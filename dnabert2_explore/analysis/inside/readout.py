@@ -13,7 +13,7 @@ from ...common.costs import says_cost
 from ...common.progress import Progress
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of, tokens_of
-from ...encoder.passes.batches import Budget, default_budget
+from ...encoder.passes.batches import budget_of
 from ...encoder.passes.masked import masked_passes, need_masked_lm
 from ...errors import InputError
 from ...results.origins import recorded
@@ -21,7 +21,7 @@ from ...results.rich_display import RichDisplay, counted
 from ...sequences import stretch
 from ...tokens import Tokens
 from ..variants.likelihood import context_free
-from .beside_twin import Count, beside_twin
+from .beside_twin import beside_twin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["LayerLens", "lens"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LayerLens(RichDisplay):
     """What the masked-LM head says after every layer where a token is masked.
 
@@ -64,14 +64,13 @@ class LayerLens(RichDisplay):
     model: str
     twin: LayerLens | None
 
-    def __repr__(self) -> str:
+    def _line(self) -> str:
         ranks = ", ".join(f"{rank:,.0f}" for rank in np.median(self.rank, axis=1))
         untrained = "" if self.twin is None else f", untrained {np.median(self.twin.rank[-1]):,.0f}"
         return (
-            f"<LayerLens of {counted(len(self.places), 'masked token')}: median rank {ranks} "
-            "from the "
+            f"{counted(len(self.places), 'masked token')}: median rank {ranks} from the "
             f"embeddings to the last layer (without context {np.median(self.common):,.0f}"
-            f"{untrained}); {self.model}>"
+            f"{untrained}); {self.model}"
         )
 
     @property
@@ -80,7 +79,15 @@ class LayerLens(RichDisplay):
         return self.tokens.spans[self.places]
 
     def table(self) -> pd.DataFrame:
-        """Return a row a layer and token: where it is, its rank, log-probability and entropy."""
+        """Return a row a layer and token.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``layer`` (0 the embeddings), ``start`` and ``end`` (bases, 0-based, half-open),
+            ``token``, ``rank``, ``log_prob`` and ``entropy`` (nats), ``common``, and ``twin_rank``
+            where there is a twin.
+        """
         import pandas as pd
 
         layers, at = np.indices(self.rank.shape).reshape(2, -1)
@@ -162,7 +169,7 @@ def lens(
             "predicted: choose a stretch that does."
         )
 
-    def of(model: Encoder, count: Count, untrained: LayerLens | None) -> LayerLens:
+    def of(model: Encoder, count: Progress, untrained: LayerLens | None) -> LayerLens:
         read = _read(model, tokens, places, batch_tokens, count)
         free = context_free(model)
         common = (free[None, :] > free[tokens.ids[places]][:, None]).sum(axis=1) + 1
@@ -203,7 +210,7 @@ def _read(
         [tokens.ids] * len(places),
         list(places[:, None]),
         take,
-        Budget(batch_tokens or default_budget(enc.device)),
+        budget_of(enc, batch_tokens),
         count,
         layers=range(enc.config.num_hidden_layers + 1),
     )

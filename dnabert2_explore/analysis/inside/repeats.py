@@ -15,7 +15,7 @@ from ...common.progress import Progress
 from ...common.stats import interval
 from ...encoder import Bases, Encoder
 from ...encoder.inputs import bases_of
-from ...encoder.passes.batches import Budget, default_budget
+from ...encoder.passes.batches import budget_of
 from ...encoder.passes.masked import masked_passes, need_masked_lm
 from ...errors import InputError
 from ...results.origins import recorded
@@ -23,7 +23,7 @@ from ...results.rich_display import RichDisplay
 from ...sequences import clean
 from ...sequences.given import listed
 from ...sequences.shuffle import shuffle_dinucleotides
-from .beside_twin import Count, beside_twin
+from .beside_twin import beside_twin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,6 +74,12 @@ class Recall(RichDisplay):
 
     def intervals(self, samples: int = 1000, *, seed: int = 0) -> NDArray[np.float64]:
         """Mean gain at each distance with its 95% bootstrap interval over places.
+
+        Parameters
+        ----------
+        samples : int
+            Of the bootstrap.
+        seed : int
 
         Returns
         -------
@@ -152,8 +158,9 @@ def recall(
     Raises
     ------
     InputError
-        If the model has no masked-LM head, a distance is shorter than the stretch, or no sequence
-        is long enough.
+        If the model has no masked-LM head, a number is out of range, a distance is shorter than the
+        stretch, no sequence is long enough or the model reads fewer tokens, or a stretch has no
+        token that both copies leave as it is.
 
     Examples
     --------
@@ -194,7 +201,7 @@ def recall(
             "longer one."
         )
 
-    def of(model: Encoder, count: Count, untrained: Recall | None) -> Recall:
+    def of(model: Encoder, count: Progress, untrained: Recall | None) -> Recall:
         means = _read(model, cut, masked, batch_tokens, count).reshape(len(distances), places, 2)
         weights = np.array([len(one) for one in masked[::2]]).reshape(len(distances), places)
         return Recall(
@@ -274,7 +281,7 @@ def _read(
         [ids[owner] for owner in owners],
         list(flat[:, None]),
         take,
-        Budget(batch_tokens or default_budget(enc.device)),
+        budget_of(enc, batch_tokens),
         count,
     )
     sums = np.bincount(owners, weights=np.concatenate(found), minlength=len(ids))

@@ -8,13 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...common.progress import Progress
+from ...common.progress import Progress, within
 from ...encoder import Encoder
-from ...encoder.passes.batches import Budget, default_budget
+from ...encoder.passes.batches import budget_of
 from ...encoder.passes.masked import masked_passes
 from ...errors import InputError
-from ...sequences import in_place
-from ...sequences.motifs.motif import ALPHABET
+from ...sequences import in_place, mutate, substitutions
 from ...tokens import Tokens
 from ..variants.segments import Vocabulary
 
@@ -27,15 +26,7 @@ _PASSES = 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """A sequence and its mutants, before any of them is computed.
-
-    Attributes
-    ----------
-    tokens : Tokens
-    region : tuple of int
-    mutants : tuple of (int, str)
-        Position and new base of each.
-    """
+    """A sequence, its region, and the region's mutants (position, new base), not computed yet."""
 
     tokens: Tokens
     region: tuple[int, int]
@@ -43,26 +34,12 @@ class Reading:
 
     @classmethod
     def of(cls, tokens: Tokens, region: tuple[int, int]) -> Reading:
-        """List the mutants of a region.
-
-        Raises
-        ------
-        InputError
-            If it holds no A, C, G or T.
-        """
-        letters = in_place(tokens.bases)
-        start, end = region
-        mutants = tuple(
-            (place, base)
-            for place in range(start, end)
-            if letters[place] in ALPHABET
-            for base in ALPHABET
-            if base != letters[place]
-        )
+        """List the mutants of a region; raise InputError where it holds no A, C, G or T."""
+        mutants = tuple(substitutions(tokens.bases, *region))
         if not mutants:
             raise InputError(
-                f"Bases [{start}, {end}) hold no A, C, G or T to substitute: choose a region that "
-                "does."
+                f"Bases [{region[0]}, {region[1]}) hold no A, C, G or T to substitute: choose a "
+                "region that does."
             )
         return cls(tokens, region, mutants)
 
@@ -70,10 +47,7 @@ class Reading:
 def kept_spans(before: Tokens, after: Tokens) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find the tokens that two segmentations of equally long sequences share by their spans.
 
-    Returns
-    -------
-    first, second : numpy.ndarray, shape (k,), int64
-        Indices into either; special tokens are left out.
+    Indices into either, (k,) each; special tokens are left out.
     """
     one, other = np.flatnonzero(~before.special), np.flatnonzero(~after.special)
     starts = after.spans[other, 0]
@@ -131,22 +105,20 @@ class by_base:  # noqa: N801
         inner = np.flatnonzero(~tokens.special)
         (logs,) = _read(enc, [tokens.ids], [inner])
         self._before: dict[int, torch.Tensor] = {}
-        for length, at, values in self._spelt(inner, logs):
-            del length
-            for index, one in zip(at, values, strict=True):
-                self._before[int(index)] = one
+        for at, values in self._spelt(inner, logs):
+            self._before |= zip(at.tolist(), values, strict=True)
 
     def _spelt(
         self, kept: NDArray[np.int64], rows: torch.Tensor
-    ) -> list[tuple[int, NDArray[np.int64], torch.Tensor]]:
-        """Log-probabilities of the four bases, (tokens, length, 4), by the tokens' length."""
+    ) -> list[tuple[NDArray[np.int64], torch.Tensor]]:
+        """Tokens of one length each, and log-probabilities of their bases, (tokens, length, 4)."""
         found = []
         for length, (ids, hot) in self._entries.items():
             which = np.flatnonzero(self._lengths[kept] == length)
             if which.size:
                 chosen = rows[torch.from_numpy(which).to(rows.device)][:, ids].softmax(-1)
                 shares = (chosen @ hot).unflatten(1, (length, 4)).clamp_min(1e-30)
-                found.append((length, kept[which], shares.log()))
+                found.append((kept[which], shares.log()))
         return found
 
     def __call__(
@@ -155,7 +127,7 @@ class by_base:  # noqa: N801
         """As `by_token`."""
         columns: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
         values: list[NDArray[np.float32]] = [np.zeros(0, np.float32)]
-        for _, at, after in self._spelt(kept, rows):
+        for at, after in self._spelt(kept, rows):
             before = torch.stack([self._before[int(index)] for index in at])
             change = ((before - after) * (before.exp() - after.exp())).sum(dim=-1)
             columns += [self._places[index] for index in at]
@@ -170,24 +142,20 @@ def divergences(
     batch_tokens: int | None,
     progress: Progress,
 ) -> tuple[NDArray[np.float32], float]:
-    """Compute the largest divergence over the substitutions of each base.
+    """Compute the largest divergence over the substitutions of each base, (bases, columns).
 
-    Returns
-    -------
-    values : numpy.ndarray, shape (bases in region, columns), float32
-        NaN where there is none.
-    kept : float
-        Share of tokens and substitutions in which the token kept its span.
+    NaN where there is none. Beside it, the share of tokens and substitutions in which the token
+    kept its span.
     """
     tokens, (start, end) = reading.tokens, reading.region
     measure = compare(enc, tokens)
     values = np.full((end - start, measure.shape), -np.inf, dtype=np.float32)
-    budget = Budget(batch_tokens or default_budget(enc.device))
+    budget = budget_of(enc, batch_tokens)
     step = max(1, _PASSES * budget.tokens // len(tokens))
     shared = asked = 0
     for begin in range(0, len(reading.mutants), step):
         part = reading.mutants[begin : begin + step]
-        texts = [tokens.bases[:at] + base + tokens.bases[at + 1 :] for at, base in part]
+        texts = [mutate(tokens.bases, at, base) for at, base in part]
         cut = enc.tokenizer.encode_batch(texts, warn=False)
         pairs = [kept_spans(tokens, mutant) for mutant in cut]
         shared += sum(len(one) for one, _ in pairs)
@@ -199,16 +167,13 @@ def divergences(
             row[columns] = np.maximum(row[columns], change)
             return change[:0]
 
-        def count(done: int, _total: int, before: int = begin) -> None:
-            progress(before + done, len(reading.mutants))
-
         masked_passes(
             enc,
             [mutant.ids for mutant in cut],
             [other for _, other in pairs],
             take,
             budget,
-            count,
+            within(progress, begin, len(part), len(reading.mutants)),
             hide=False,
         )
     values[np.isneginf(values)] = np.nan
@@ -226,5 +191,5 @@ def _read(
         found[number] = rows
         return np.zeros(0, np.float32)
 
-    masked_passes(enc, ids, positions, take, Budget(default_budget(enc.device)), hide=False)
+    masked_passes(enc, ids, positions, take, enc.budget, hide=False)
     return found

@@ -145,12 +145,11 @@ def enrich_track(values: ArrayLike, features: Iterable[Feature]) -> TrackEnrichm
             outside = (filled.sum() - sums) / (known.sum() - counts)
         apart = inside - outside
         usable = np.isfinite(apart)
-        if not usable[0]:  # all of it, or nothing that has a value
-            rows.append((int(counts[0]), inside[0], outside[0], np.nan))
-            continue
-        far = np.abs(apart - apart[usable].mean())
-        # Sums by Fourier transform differ in their last digits.
-        p_value = (far[usable] >= far[0] - 1e-9 * far[usable].max()).mean()
+        p_value = np.nan
+        if usable[0]:  # neither all of it, nor nothing that has a value
+            far = np.abs(apart - apart[usable].mean())
+            # Sums by Fourier transform differ in their last digits.
+            p_value = (far[usable] >= far[0] - 1e-9 * far[usable].max()).mean()
         rows.append((int(counts[0]), inside[0], outside[0], p_value))
     bases, inside, outside, p_values = (np.array(column) for column in zip(*rows, strict=True))
     return TrackEnrichment(

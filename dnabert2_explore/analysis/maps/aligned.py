@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...common.names import check_name
 from ...common.threads import torch_threads
 from ...errors import InputError
 from ...extras import translated
@@ -112,8 +113,7 @@ def align_maps(
     >>> made.moved.round(6).tolist()
     [0.0, 0.0]
     """
-    if method not in _METHODS:
-        raise InputError(f"Method {method!r} is unknown: choose one of {', '.join(_METHODS)}.")
+    check_name("Method", method, _METHODS)
     arrays = [np.asarray(values, dtype=np.float32) for values in spaces.values()]
     sizes = sorted({len(values) for values in arrays})
     if len(arrays) < 2 or len(sizes) != 1:
@@ -126,8 +126,10 @@ def align_maps(
             _scaled(fit_projection(values, method="pca", seed=seed, dimensions=dimensions).plane)
             for values in arrays
         ]
+        from scipy.linalg import orthogonal_procrustes
+
         for at in range(1, len(planes)):
-            planes[at] = planes[at] @ _turn(planes[at], planes[at - 1])
+            planes[at] = planes[at] @ orthogonal_procrustes(planes[at], planes[at - 1])[0]
     else:
         planes = [_scaled(plane) for plane in _umaps(arrays, dimensions, seed, n_neighbors)]
     moved = [0.0]
@@ -140,13 +142,6 @@ def _scaled(plane: NDArray[np.float64]) -> NDArray[np.float64]:
     centred = plane - plane.mean(axis=0)
     size = np.sqrt((centred**2).sum(axis=1).mean())
     return np.asarray(centred / size if size > 0 else centred)
-
-
-def _turn(plane: NDArray[np.float64], onto: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rotation, with a reflection perhaps, that brings points nearest to others."""
-    from scipy.linalg import orthogonal_procrustes
-
-    return np.asarray(orthogonal_procrustes(plane, onto)[0])
 
 
 def _umaps(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...common.arrays import check_rows
 from ...common.costs import says_cost
 from ...common.progress import Progress, quiet
 from ...errors import InputError
@@ -131,9 +132,7 @@ def find_clusters(
             f"Vectors have shape {points.shape}; expected (n, hidden) with n at least "
             f"{2 * max(min_cluster_size, 2)}, twice min_cluster_size: give more rows."
         )
-    bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
-    if bad.size:
-        raise InputError(f"Row {bad[0]} (0-based) holds NaN or infinity: leave it out.")
+    check_rows(points, "vectors")
     report = progress or quiet
     rng = np.random.default_rng(seed)
     flat = _flat(points, seed)

@@ -47,20 +47,9 @@ def share_explained(
 ) -> tuple[NDArray[np.float64], float]:
     """Share of the variance of each column that features predict for sequences they never saw.
 
-    Parameters
-    ----------
-    features : array_like, shape (n, m)
-    target : array_like, shape (n, columns)
-        Such as the axes of a map.
-    seed : int
-        Of the five folds.
-
-    Returns
-    -------
-    numpy.ndarray, shape (columns,)
-        Cross-validated R² of ridge regression, 0 where it is below.
-    float
-        The same of all columns together, weighted by their variance.
+    From features (n, m) and a target (n, columns), such as the axes of a map: the cross-validated
+    R² of ridge regression in five folds, 0 where it is below, (columns,); and the same of all
+    columns together, weighted by their variance.
     """
     x, y = np.asarray(features, dtype=np.float64), np.asarray(target, dtype=np.float64)
     around = ((y - y.mean(axis=0)) ** 2).sum(axis=0)
@@ -74,28 +63,11 @@ def share_explained(
 def remove_composition(
     vectors: ArrayLike, texts: list[str], what: str = "gc", seed: int = 0
 ) -> NDArray[np.float32]:
-    """Return what is left of vectors when composition has told what it can.
+    """Return what is left of vectors (n, hidden) when composition has told what it can.
 
     Each vector less what ridge regression on the other sequences predicts from its composition, so
-    that nothing of a sequence's own vector is used up by fitting it.
-
-    Parameters
-    ----------
-    vectors : array_like, shape (n, hidden)
-    texts : list of str
-        The sequences.
-    what : {"gc", "4-mers"}
-    seed : int
-        Of the five folds.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, hidden), float32
-
-    Raises
-    ------
-    InputError
-        For another `what`, or fewer than ten sequences.
+    that nothing of a sequence's own vector is used up by fitting it. Raises InputError for another
+    `what` than those of `REMOVED`, or fewer than ten sequences.
     """
     if what not in REMOVED:
         raise InputError(f"what is {what!r}; expected one of {', '.join(REMOVED)}.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...common.arrays import check_each, check_rows
 from ...common.costs import says_cost
 from ...common.progress import Progress, quiet
 from ...errors import InputError
@@ -120,7 +121,7 @@ class MapJudgement(RichDisplay):
         unseen = f", of {self.groups} it has not seen," if self.groups else ""
         beyond = ""
         gains = self.gains
-        if gains and math.isfinite(own.score):
+        if gains:
             # What is hardest to beat: the least that is sure of a gain.
             best = min(gains, key=lambda name: gains[name].low)
             gain = gains[best]
@@ -316,7 +317,6 @@ def judge_map(
             hot = np.eye(n_classes)[codes]
             each, whole = share_explained(hot, flat[rows], seed)
             axes[label] = tuple(map(float, each)), whole
-        if 1 < n_classes <= _CLASSES:
             spaces = {
                 "model": wide,
                 "4-mers": features["4-mers"].astype(np.float32),
@@ -361,24 +361,11 @@ def _check(
     n = len(texts)
     if n < 10:
         raise InputError(f"A map of {counted(n, 'sequence')} cannot be judged: give 10 or more.")
-    given: dict[str, Any] = {
-        "plane": plane, "vectors": vectors, "labels": labels, "groups": groups, **beside
-    }  # fmt: skip
-    for name, values in given.items():
-        if values is not None and len(values) != n:
-            raise InputError(
-                f"There are {n} sequences and {len(values)} rows of {name}: give one a sequence."
-            )
-    for name in ("plane", "vectors", *beside):
-        array = np.asarray(given[name], dtype=np.float64)
-        if array.ndim != 2:
-            raise InputError(f"{name} has shape {array.shape}; expected (sequences, numbers).")
-        bad = np.flatnonzero(~np.isfinite(array).reshape(n, -1).all(axis=1))
-        if bad.size:
-            raise InputError(
-                f"Row {bad[0]} (0-based) of {name} and {bad.size - 1} others hold NaN or infinity: "
-                "leave them out."
-            )
+    arrays: dict[str, Any] = {"plane": plane, "vectors": vectors, **beside}
+    given = arrays | {"labels": labels, "groups": groups}
+    check_each("sequences", n, **{f"rows of {name}": one for name, one in given.items()})
+    for name, values in arrays.items():
+        check_rows(np.asarray(values, dtype=np.float64), name)
 
 
 def _labelled(

@@ -55,31 +55,19 @@ class SpaceComparison(RichDisplay):
         """Return ``first``, ``second``, ``cka``, ``cka_null`` and ``kept``, a row a pair."""
         import pandas as pd
 
-        pairs = [(i, j) for i in range(len(self.names)) for j in range(i + 1, len(self.names))]
-        table = pd.DataFrame(
-            [
-                (self.names[i], self.names[j], self.cka[i, j], self.cka_null[i, j],
-                 self.kept[i, j])
-                for i, j in pairs
-            ],
-            columns=["first", "second", "cka", "cka_null", "kept"],
-        )  # fmt: skip
+        pair = np.triu_indices(len(self.names), 1)
+        first, second = ([self.names[i] for i in side] for side in pair)
+        table = pd.DataFrame({"first": first, "second": second})
+        for name in ("cka", "cka_null", "kept"):
+            table[name] = getattr(self, name)[pair]
         table.attrs["about"] = self._line()
         return table
 
 
 def linear_cka(first: ArrayLike, second: ArrayLike) -> float:
-    """Linear centred kernel alignment of two spaces (Kornblith et al. 2019).
+    """Linear centred kernel alignment of two spaces (Kornblith et al. 2019), 0 to 1.
 
-    Parameters
-    ----------
-    first, second : array_like, shape (n, d) and (n, e)
-        The same sequences in the same order.
-
-    Returns
-    -------
-    float
-        0 to 1; NaN where a space has no variance.
+    Of the same sequences in the same order, (n, d) and (n, e); NaN where a space has no variance.
 
     Examples
     --------
@@ -132,10 +120,9 @@ def compare_spaces(
     n = sizes.pop()
     k = min(n_neighbors, n - 1)
     order = np.random.default_rng(seed).permutation(n)
-    near = [np.sort(nearest(centred_unit(v), k), axis=1) for v in arrays.values()]
-    marks = [np.zeros((n, n), dtype=bool) for _ in near]
-    for mark, rows in zip(marks, near, strict=True):
-        np.put_along_axis(mark, rows, True, axis=1)
+    marks = [np.zeros((n, n), dtype=bool) for _ in arrays]
+    for mark, values in zip(marks, arrays.values(), strict=True):
+        np.put_along_axis(mark, nearest(centred_unit(values), k), True, axis=1)
     size = len(arrays)
     cka, null, kept = np.eye(size), np.eye(size), np.eye(size)
     each = list(arrays.values())

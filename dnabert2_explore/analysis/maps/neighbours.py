@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...stores.nearest import unit as unit_of
+
 __all__ = ["centred_unit", "label_purity", "nearest", "plane_keeps"]
 
 _CELLS = 1 << 24  # similarities held at once
@@ -18,9 +20,7 @@ def centred_unit(vectors: ArrayLike) -> NDArray[np.float32]:
     Embeddings of most models share one large direction; without it the cosine tells more.
     """
     array = np.asarray(vectors, dtype=np.float32)
-    array = array - array.mean(axis=0, dtype=np.float64).astype(np.float32)
-    norms = np.linalg.norm(array, axis=1, keepdims=True)
-    return array / np.maximum(norms, np.finfo(np.float32).tiny)
+    return unit_of(array - array.mean(axis=0, dtype=np.float64).astype(np.float32))
 
 
 def _blocks(n: int) -> Iterator[slice]:
@@ -30,21 +30,11 @@ def _blocks(n: int) -> Iterator[slice]:
 
 
 def nearest(
-    unit: NDArray[np.float32], k: int, groups: NDArray[np.integer] | None = None
+    unit: NDArray[np.floating], k: int, groups: NDArray[np.integer] | None = None
 ) -> NDArray[np.int64]:
-    """Find the k nearest rows of every row, in no order.
+    """Find the k nearest rows of every row of length 1, in no order, shape (n, k).
 
-    Parameters
-    ----------
-    unit : (n, d) float32
-        Of `centred_unit`.
-    k : int
-    groups : (n,) int, optional
-        Rows of one group are no neighbours; -1 where there are not k others.
-
-    Returns
-    -------
-    (n, k) int64
+    Rows of one group are no neighbours: -1 where there are not k others.
     """
     n = len(unit)
     out = np.full((n, k), -1, dtype=np.int64)
@@ -70,22 +60,11 @@ def label_purity(neighbours: NDArray[np.int64], labels: NDArray[np.integer]) -> 
 def plane_keeps(
     unit: NDArray[np.float32], plane: NDArray[np.float64], k: int
 ) -> tuple[float, float]:
-    """Tell how far the neighbours on the page are neighbours in all dimensions.
+    """Tell how far the k neighbours on the page are neighbours in all dimensions; k below n / 2.
 
-    Parameters
-    ----------
-    unit : (n, d) float32
-    plane : (n, 2) float64
-    k : int
-        Below n / 2.
-
-    Returns
-    -------
-    trustworthiness : float
-        1 where every neighbour on the page is one in all dimensions, about 0.5 by chance (Venna
-        and Kaski 2001; scikit-learn's `trustworthiness` with cosine distance).
-    kept : float
-        Share of the k nearest in all dimensions that are among the k nearest on the page.
+    Returns the trustworthiness, 1 where every neighbour on the page is one in all dimensions, about
+    0.5 by chance (Venna and Kaski 2001; scikit-learn's `trustworthiness` with cosine distance), and
+    the share of the k nearest in all dimensions that are among the k nearest on the page.
     """
     n = len(unit)
     beyond, kept = 0.0, 0

@@ -80,20 +80,9 @@ def probe(
 ) -> Probe:
     """Tell labels by linear discriminant analysis with a shrunk covariance, in five folds.
 
-    Parameters
-    ----------
-    vectors : array_like, shape (n, d)
-    labels : (n,) int
-        Each class in two groups at least, or with two sequences.
-    groups : (n,) int, optional
-        Sequences of one group are never both learnt from and told.
-    seed : int
-        Of the folds and the bootstrap.
-
-    Returns
-    -------
-    Probe
-        NaN where a fold has fewer than two classes to learn, or one sequence a class.
+    Each class is in two groups at least, or has two sequences; those of one group are never both
+    learnt from and told. NaN where a fold has fewer than two classes to learn, or one sequence a
+    class. The seed is that of the folds and of the bootstrap.
     """
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold

@@ -30,19 +30,9 @@ def background_of(
 ) -> tuple[float, float, float, float]:
     """Return the frequencies of A, C, G and T that motifs are compared with.
 
-    Parameters
-    ----------
-    given : {"even", "sequences"} or four numbers
-        "sequences": as often as bases occur in `texts`, one added to each count.
-    texts : iterable of str
-        Upper-case; letters other than A, C, G and T are passed over.
-    both_strands : bool
-        The same for A and T, and for C and G, as they are on both strands together.
-
-    Raises
-    ------
-    InputError
-        For another word, or numbers that are no frequencies above 0.
+    As given, "even", or "sequences": as often as bases occur in `texts` (upper-case; other letters
+    are passed over), one added to each count. For both strands they are the same for A and T, and
+    for C and G. Raises InputError for another word, or numbers that are no frequencies above 0.
     """
     if isinstance(given, str):
         if given == "even":
@@ -81,16 +71,7 @@ def steps_of(motif: Motif, background: Items[float] = EVEN) -> NDArray[np.float6
 def tail_of(steps: NDArray[np.float64], background: Items[float]) -> NDArray[np.float64]:
     """P-values of all scores: how probable so much or more is at one place of random bases.
 
-    Parameters
-    ----------
-    steps : (length, 4) float64
-        Of `steps_of`.
-    background : four numbers
-
-    Returns
-    -------
-    (scores,) float64
-        Entry i is of the score ``i + steps.min(axis=1).sum()``; exact but for rounding.
+    Of `steps_of`. Entry i is of the score ``i + steps.min(axis=1).sum()``; exact but for rounding.
     """
     levels = (steps - steps.min(axis=1, keepdims=True)).astype(np.int64)
     chances = np.zeros(int(levels.max(axis=1).sum()) + 1)
@@ -110,29 +91,12 @@ def sites(
     threshold: float,
     both_strands: bool,
 ) -> Iterator[Site]:
-    """Find where motifs score with a p-value below a threshold.
+    """Find where motifs (length, 4) of `steps_of` score with a p-value below a threshold.
 
-    All scores are sums of whole steps, which a convolution in float32 computes exactly.
-
-    Parameters
-    ----------
-    codes : (n,) int8
-        0 to 3, and 4 for what is no base, which scores 0: drop what holds one.
-    motifs : sequence of (length, 4) float64
-        Of `steps_of`.
-    background : four numbers
-        Of the same; equal for A and T, and C and G, where both strands are searched.
-    threshold : float
-    both_strands : bool
-
-    Yields
-    ------
-    motif, start : (hits,) int64
-    strand : int
-        1 or -1.
-    score : (hits,) float64
-        In steps.
-    p_value : (hits,) float64
+    All scores are sums of whole steps, which a convolution in float32 computes exactly. Codes (n,)
+    are 0 to 3, and 4 for what is no base, which scores 0: drop what holds one. The background is
+    that of the steps; equal for A and T, and C and G, where both strands are searched. Yields
+    motif, start, strand (1 or -1), score in steps and p-value of some hits.
     """
     import torch
     from torch.nn import functional

@@ -83,9 +83,6 @@ class Differential(RichDisplay):
     left_out: tuple[Motif, ...]
     threshold: float
 
-    def _line(self) -> str:
-        return str(self)
-
     def __len__(self) -> int:
         return len(self.motifs)
 

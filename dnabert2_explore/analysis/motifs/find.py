@@ -185,7 +185,9 @@ def discover_motifs(
     progress : callable, optional
         Called as progress(done, total).
     **discovery
-        Further settings of `discover_patterns`.
+        Further settings of ``analysis.motifs.discover_patterns``: `widths` of seqlets (least and
+        largest, bp), their `p_value` and `fdr`, `least` sites of a pattern, `similar` (correlation
+        from which two are one), `e_value`, `most` seqlets compared, `options` of TF-MoDISco.
 
     Returns
     -------

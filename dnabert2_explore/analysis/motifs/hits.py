@@ -42,7 +42,7 @@ class HitTokens(RichDisplay):
         return f"{counted(len(self), 'hit')}, {whole:,} of them within one token"
 
     def table(self) -> pd.DataFrame:
-        """Return a row a hit: its row in `Hits`, its tokens [first, last), its pieces."""
+        """Return a row a hit: ``hit`` (its row in `Hits`), ``first``, ``last``, ``pieces``."""
         import pandas as pd
 
         columns = {"hit": self.hits, "first": self.first, "last": self.last, "pieces": self.pieces}
@@ -100,9 +100,6 @@ class Hits(RichDisplay):
     both_strands: bool
     background: tuple[float, float, float, float] = EVEN
 
-    def _line(self) -> str:
-        return str(self)
-
     def __len__(self) -> int:
         return len(self.start)
 
@@ -121,7 +118,7 @@ class Hits(RichDisplay):
 
     @recorded
     def of(self, sequence: int) -> Hits:
-        """Return the hits in one sequence, numbered as before.
+        """Return the hits in one sequence, counted from 0; motifs and names are as before.
 
         Raises
         ------

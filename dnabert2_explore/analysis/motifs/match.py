@@ -26,6 +26,8 @@ __all__ = ["Match", "Matches", "SmallDatabaseWarning", "match_motifs"]
 FEW = 50
 #: Bits that a match has to share; JASPAR's vaguest profile of vertebrates has 5.8 in all.
 SHARED = 5.0
+#: What is told of a query and a target.
+_NUMBERS = ("p_value", "q_value", "offset", "overlap", "strand", "shared")
 
 
 class SmallDatabaseWarning(ExploreWarning):
@@ -59,9 +61,6 @@ class Match(RichDisplay):
     overlap: int
     strand: int
     shared: float
-
-    def _line(self) -> str:
-        return str(self)
 
     def __str__(self) -> str:
         return f"{self.query.label} beside {self.target.label}, q = {self.q_value:.2g}"
@@ -101,9 +100,6 @@ class Matches(RichDisplay):
     strand: NDArray[np.int8]
     shared: NDArray[np.float64]
 
-    def _line(self) -> str:
-        return str(self)
-
     def __len__(self) -> int:
         return len(self.query)
 
@@ -118,12 +114,7 @@ class Matches(RichDisplay):
         return Match(
             query=self.queries[self.query[row]],
             target=self.database[self.target[row]],
-            p_value=float(self.p_value[row]),
-            q_value=float(self.q_value[row]),
-            offset=int(self.offset[row]),
-            overlap=int(self.overlap[row]),
-            strand=int(self.strand[row]),
-            shared=float(self.shared[row]),
+            **{name: getattr(self, name)[row].item() for name in _NUMBERS},
         )
 
     @recorded
@@ -134,6 +125,10 @@ class Matches(RichDisplay):
         ----------
         query : int
             Index into `queries`.
+
+        Returns
+        -------
+        Match
 
         Raises
         ------
@@ -245,25 +240,22 @@ def match_motifs(
         )
     from scipy.stats import false_discovery_control
 
-    p_value, offset, overlap, strand = _compare(asked, known)
-    shared = _shared(asked, known, offset, strand)
-    p_value[shared < SHARED] = 1
+    told = ("p_value", "offset", "overlap", "strand")
+    found = dict(zip(told, _compare(asked, known), strict=True))
+    found["shared"] = _shared(asked, known, found["offset"], found["strand"])
+    p_value = np.where(found["shared"] < SHARED, 1, found["p_value"])
     q_value = false_discovery_control(p_value.ravel(), method="bh").reshape(p_value.shape)
+    found |= {"p_value": p_value, "q_value": q_value}
     kept = len(known) if nearest is None else min(nearest, len(known))
     # Of two targets that are as near, the longer overlap says more.
-    rows = np.lexsort((-overlap, p_value), axis=1)[:, :kept]
+    rows = np.lexsort((-found["overlap"], p_value), axis=1)[:, :kept]
     pick = np.arange(len(asked))[:, None], rows
     return Matches(
         queries=asked,
         database=known,
         query=np.repeat(np.arange(len(asked)), kept),
         target=rows.ravel(),
-        p_value=p_value[pick].ravel(),
-        q_value=q_value[pick].ravel(),
-        offset=offset[pick].ravel(),
-        overlap=overlap[pick].ravel(),
-        strand=strand[pick].ravel(),
-        shared=shared[pick].ravel(),
+        **{name: found[name][pick].ravel() for name in _NUMBERS},
     )
 
 
@@ -287,12 +279,11 @@ def _compare(queries: tuple[Motif, ...], targets: tuple[Motif, ...]) -> tuple[ND
     least = np.minimum(p[:, :n], p[:, n:])
     p_value = np.clip(least * (2 - least), 0, 1)
     aligned = np.maximum(score[:, :n], score[:, n:]) > 0
-    return (
-        p_value,
-        np.where(aligned, np.where(back, offset[:, n:], offset[:, :n]), 0).astype(np.int64),
-        np.where(aligned, np.where(back, overlap[:, n:], overlap[:, :n]), 0).astype(np.int64),
-        np.where(back, -1, 1).astype(np.int8),
-    )
+    placed = [
+        np.where(aligned, np.where(back, both[:, n:], both[:, :n]), 0).astype(np.int64)
+        for both in (offset, overlap)
+    ]
+    return p_value, *placed, np.where(back, -1, 1).astype(np.int8)
 
 
 def _shared(

@@ -73,24 +73,11 @@ def null_words(q_value: float, runs: Items[NullRun]) -> str:
 class NullModels:
     """Null models one after the other, and the sequences that each is asked about.
 
-    Parameters
-    ----------
-    enc : Encoder
-        Whose null models they are.
-    given : int or iterable of Encoder
-        So many networks of its shape with random weights (seeds 0, 1, …), or models, such as some
-        that were trained on permuted labels.
-    sequences : sequence of Sequence
-        What the model itself was asked about.
-    pool : sequence of Sequence, optional
-        What each null model chooses its own sequences from, as many: those that it gives the
-        target most.
-
-    Raises
-    ------
-    InputError
-        For a negative number, a model without a head or with other classes, or a pool that is
-        smaller than the set of sequences.
+    `given` are so many networks of the shape of `enc` with random weights (seeds 0, 1, …), or
+    models, such as some that were trained on permuted labels. They are asked about the model's own
+    `sequences`, or each chooses as many from a `pool`: those that it gives the target most. Raises
+    InputError for a negative number, a model without a head or with other classes, or a pool that
+    is smaller than the set of sequences.
     """
 
     def __init__(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...common.costs import says_cost
-from ...common.progress import Progress
+from ...common.progress import Progress, quiet
 from ...common.threads import torch_threads
 from ...errors import ExploreWarning, InputError, warn
 from ...results.origins import recorded
@@ -237,9 +237,8 @@ def _scan(
     progress: Progress | None,
     background: Items[float],
 ) -> _Found:
-    total, done = sum(map(len, texts)), 0
-    if progress is not None:
-        progress(0, total)
+    total, done, report = sum(map(len, texts)), 0, progress or quiet
+    report(0, total)
     steps = [steps_of(motif, background) for motif in motifs]
     find = _by_memelite if is_even(background) else _by_convolution
     found = [_Found.nothing()]
@@ -248,8 +247,7 @@ def _scan(
         text = "N".join(texts[piece.sequence][piece.begin : piece.end] for piece in batch)
         found += find(codes(text), batch, steps, background, threshold, both_strands)
         done += sum(piece.own - piece.begin for piece in batch)
-        if progress is not None:
-            progress(done, total)
+        report(done, total)
     return _Found(*map(np.concatenate, zip(*found, strict=True)))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.arrays import check_each
 from ...errors import InputError
 from ...sequences import as_dna
 from ...sequences.codes import UNKNOWN, codes
@@ -41,18 +42,8 @@ class ScoredSequences:
 
     @classmethod
     def of(cls, sequences: Sequence[str], scores: Sequence[NDArray[np.float64]]) -> ScoredSequences:
-        """Lay out sequences and scores.
-
-        Raises
-        ------
-        InputError
-            If a sequence has not one score for each of its bases.
-        """
-        if len(sequences) != len(scores):
-            raise InputError(
-                f"There are {len(sequences):,} sequences and {len(scores):,} arrays of "
-                "contributions: give one array for each sequence."
-            )
+        """Lay out sequences and scores; raise InputError where a base has no score of its own."""
+        check_each("sequences", len(sequences), **{"arrays of contributions": scores})
         for number, (bases, values) in enumerate(zip(sequences, scores, strict=True)):
             if len(bases) != len(values):
                 raise InputError(
@@ -80,20 +71,9 @@ class ScoredSequences:
     def stretches(
         self, start: NDArray[np.int64], strand: NDArray[np.int64], length: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Bases as one-hot and contributions of stretches, each as its strand reads.
+        """Bases as one-hot (n, length, 4) and contributions (n, length), as each strand reads.
 
-        Parameters
-        ----------
-        start : numpy.ndarray, shape (n,)
-            Leftmost position, whichever the strand.
-        strand : numpy.ndarray, shape (n,)
-            1 or -1.
-        length : int
-
-        Returns
-        -------
-        tuple of numpy.ndarray
-            Shapes (n, length, 4), all 0 without a base, and (n, length), float32.
+        `start` is the leftmost position, whichever the `strand` (1 or -1). All 0 without a base.
         """
         at = start[:, None] + np.arange(length)
         hot = np.eye(5, 4, dtype=np.float32)[self.codes[at]]

@@ -16,7 +16,7 @@ from ...encoder.inputs import bases_of
 from ...errors import InputError
 from ...results.origins import recorded
 from ...results.rich_display import RichDisplay, counted
-from ...sequences import clean, in_place, reverse_complement
+from ...sequences import clean, common_ends, in_place, reverse_complement
 from ...sequences.motifs.motif import ALPHABET
 from ...tokens import DnaTokenizer, Tokens, overlapping_kmers, sixmers
 
@@ -387,9 +387,5 @@ def _cut(
 
 def _replaced(old: Tokens, new: Tokens) -> tuple[int, int, int]:
     """Tokens of the old and of the new cut that are not the same from either end; the first."""
-    one, other = old.tokens, new.tokens
-    most = min(len(one), len(other))
-    head = next((i for i in range(most) if one[i] != other[i]), most)
-    rest = most - head
-    tail = next((i for i in range(rest) if one[-1 - i] != other[-1 - i]), rest)
-    return len(one) - head - tail, len(other) - head - tail, head
+    head, tail = common_ends(old.tokens, new.tokens)
+    return len(old) - head - tail, len(new) - head - tail, head

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence as Items
+from collections.abc import Iterator, Mapping, Sequence as Items
 from dataclasses import asdict, dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.arrays import check_each
 from ...common.stats import Ranking, interval
 from ...errors import InputError
 from ...results.origins import recorded
@@ -178,11 +179,7 @@ def calibrate(
     table = scores.table() if isinstance(scores, VariantScores) else scores
     if bootstrap < 1:
         raise InputError(f"bootstrap is {bootstrap}: give at least 1 resample.")
-    for what, items in (("labels", labels), ("distances", distance)):
-        if items is not None and len(items) != len(table):
-            raise InputError(
-                f"There are {len(items):,} {what} for {len(table):,} variants: give one for each."
-            )
+    check_each("variants", len(table), labels=labels, distances=distance)
     known = np.array([label is not None for label in labels])
     truth = np.array([bool(label) for label in labels])
     known &= (table["skipped"] == "").to_numpy()
@@ -199,7 +196,10 @@ def calibrate(
         rows = known & np.isfinite(values)
         if (truth & rows).any() and (~truth & rows).any():
             compared[name] = _Drawn(values, kind, rows, float(_auroc(truth, values, rows)))
-    best = max((n for n, d in compared.items() if d.kind == "baseline"), key=_value_in(compared))
+    best = max(
+        (n for n, d in compared.items() if d.kind == "baseline"),
+        key=lambda name: compared[name].value,
+    )
     reference = compared[best].values
     rng = np.random.default_rng(seed)
     for weights in _resamples(truth, known, bootstrap, rng):
@@ -260,10 +260,6 @@ class _Drawn:
         )
 
 
-def _value_in(compared: Mapping[str, _Drawn]) -> Callable[[str], float]:
-    return lambda name: compared[name].value
-
-
 def _auroc(
     truth: NDArray[np.bool_],
     values: NDArray[np.float64],
@@ -290,13 +286,7 @@ def _resamples(
 
 
 def calibrate_table(path: str | PathLike[str], labels: Mapping[Key, bool]) -> Calibration:
-    """Do as `calibrate` with a Parquet table that `score_vcf` wrote.
-
-    Parameters
-    ----------
-    path : str or path-like
-    labels : mapping of (contig, position from 1, ref, alt) to bool
-    """
+    """Do as `calibrate` with a Parquet table that `score_vcf` wrote, and labels by `Key`."""
     import pandas as pd
 
     table = pd.read_parquet(path)

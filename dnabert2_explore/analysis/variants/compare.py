@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...common.costs import says_cost
-from ...common.progress import Progress
+from ...common.progress import Progress, quiet
 from ...encoder import Encoder
 from ...errors import InputError
 from ...results.origins import recorded
@@ -118,15 +118,15 @@ class VariantComparison(RichDisplay):
         Parameters
         ----------
         allele : {"ref", "alt"}
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_bases,), int64
         """
-        length, bases = (
-            (self.ref_length, self.ref.bases)
-            if allele == "ref"
-            else (self.alt_length, self.alt.bases)
+        tokens, length = (
+            (self.ref, self.ref_length) if allele == "ref" else (self.alt, self.alt_length)
         )
-        columns = np.arange(len(bases))
-        columns[self.start + length :] += self.width - length
-        return columns
+        return _columns(tokens, self.start, length, self.width)
 
     def attention(self, layer: int | None = None) -> NDArray[np.float32]:
         """Attention that the differing tokens pay to each base, ALT minus REF.
@@ -148,7 +148,8 @@ class VariantComparison(RichDisplay):
                 (-1, "ref", self.ref, self.ref_attention, self.pair.ref),
                 (1, "alt", self.alt, self.alt_attention, self.pair.alt),
             ):
-                paid = _paid(attention, np.arange(allele.first, allele.last), layer)
+                differing = np.arange(allele.first, allele.last)
+                paid = attention.rows(layer, None, differing).mean(axis=0)
                 lengths = tokens.lengths
                 inner = lengths > 0
                 shares = np.repeat(paid[inner] / lengths[inner], lengths[inner])
@@ -201,8 +202,7 @@ def compare_variant(
     """
 
     def step(number: int) -> None:
-        if progress is not None:
-            progress(number, 4)
+        (progress or quiet)(number, 4)
 
     step(0)
     placed = place(variant, scorer.genome, scorer.window // 2, scorer.rename)
@@ -219,7 +219,9 @@ def compare_variant(
     attentions = attend(enc, windows.ref), attend(enc, windows.alt)
     step(2)
     explained = _explain(scorer, pair, target, settings, step)
-    ref_columns, alt_columns = _columns(len(placed.ref), len(placed.alt), windows.start, ref, alt)
+    width = max(len(placed.ref), len(placed.alt))
+    ref_columns = _columns(ref, windows.start, len(placed.ref), width)
+    alt_columns = _columns(alt, windows.start, len(placed.alt), width)
     difference: NDArray[np.float32] | None = None
     if explained.ref is not None and explained.alt is not None:
         difference = np.zeros(int(max(ref_columns[-1], alt_columns[-1])) + 1, dtype=np.float32)
@@ -307,25 +309,8 @@ def _explain(
     )
 
 
-def _columns(
-    ref_length: int, alt_length: int, start: int, ref: Tokens, alt: Tokens
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    width = max(ref_length, alt_length)
-    found = []
-    for length, tokens in ((ref_length, ref), (alt_length, alt)):
-        columns = np.arange(len(tokens.bases))
-        columns[start + length :] += width - length
-        found.append(columns)
-    return found[0], found[1]
-
-
-def _paid(
-    attention: Attention, queries: NDArray[np.int64], layer: int | None
-) -> NDArray[np.float32]:
-    """Mean attention that tokens pay to each token, over heads, and layers if None is named."""
-    layers = range(attention.n_layers) if layer is None else (layer,)
-    total = np.zeros(len(attention.tokens), dtype=np.float32)
-    for one in layers:
-        for head in range(attention.n_heads):
-            total += attention.rows(one, head, queries).mean(axis=0)
-    return total / np.float32(len(layers) * attention.n_heads)
+def _columns(tokens: Tokens, start: int, length: int, width: int) -> NDArray[np.int64]:
+    """Column of each base of a window whose allele, from `start` on, has `width` columns."""
+    columns = np.arange(len(tokens.bases))
+    columns[start + length :] += width - length
+    return columns

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ...common.files import replacing
-from ...common.progress import Progress
+from ...common.progress import Progress, quiet, within
 from ...errors import InputError
 from ...results.rich_display import RichDisplay, counted
 from ...sequences.variants.tables import VariantTable, open_calls
@@ -22,7 +21,7 @@ from ...sequences.variants.variant import REASONS, Skipped, Variant
 from ...sequences.variants.vcf import PREFIX, Info, VcfReader, VcfRecord, VcfWriter, check_contigs
 from ...version import __version__
 from .scorer import VariantScorer
-from .scores import Column, VariantScores
+from .scores import Column, VariantScores, chunks
 
 __all__ = ["VcfSummary", "info_key", "score_vcf"]
 
@@ -77,9 +76,6 @@ class VcfSummary(RichDisplay):
     problem: str
     unindexed: str
 
-    def _line(self) -> str:
-        return str(self)
-
     def __str__(self) -> str:
         skipped = "".join(f"; {n:,} not: {REASONS[why]}" for why, n in self.reasons.items())
         return (
@@ -110,33 +106,16 @@ def score_vcf(
 ) -> VcfSummary:
     """Score a VCF of any size and write what was found, in constant memory.
 
-    The VCF that is written holds every record of the input but malformed lines, in its order,
-    with INFO fields added. The table has a row for each alternative allele, and for each line
-    without one. Both appear whole or not at all.
+    The source is a ``.vcf``, ``.vcf.gz`` or ``.bcf``, or a CSV or TSV with contig, position, ref
+    and alt; a ``.vcf.gz`` that is written gets a tabix index if it is sorted. The VCF that is
+    written holds every record of the input but malformed lines, in its order, with INFO fields
+    added. The table has a row for each alternative allele, and for each line without one. Both
+    appear whole or not at all; `chunk` alleles, at least, are in memory at once. Progress is told
+    in records.
 
-    Parameters
-    ----------
-    scorer : VariantScorer
-    source : str or path-like
-        ``.vcf``, ``.vcf.gz`` or ``.bcf``; or a CSV or TSV with contig, position, ref and alt.
-    vcf : str or path-like, optional
-        ``.vcf`` or ``.vcf.gz``; the latter gets a tabix index if it is sorted.
-    parquet : str or path-like, optional
-    chunk : int
-        Alleles in memory at once, at least.
-    progress : callable, optional
-        Called as progress(records done, records in all).
-
-    Returns
-    -------
-    VcfSummary
-        Where the file breaks off, what lies before is scored and written, and `problem` says so.
-
-    Raises
-    ------
-    InputError
-        If the source is no VCF, shares no contig with the genome, nothing is to be written, or an
-        output cannot be (a full disk).
+    Where the file breaks off, what lies before is scored and written, and the summary's `problem`
+    says so. Raises InputError where the source is no VCF, shares no contig with the genome, nothing
+    is to be written, or an output cannot be (a full disk).
     """
     if vcf is None and parquet is None:
         raise InputError("Nothing is to be written: name a VCF or a Parquet file.")
@@ -158,13 +137,8 @@ def score_vcf(
             writer = stack.enter_context(_closing(vcf, opened))
         if parquet is not None and for_table is not None:
             table = stack.enter_context(_closing(parquet, _Table(for_table, scorer)))
-        for records in _chunks(reader, chunk):
-            done = tally.records
-
-            def inside(steps: int, of: int, before: int = done, size: int = len(records)) -> None:
-                if progress is not None:
-                    progress(before + size * steps // max(of, 1), total)
-
+        for records in chunks(reader, chunk):
+            inside = within(progress, tally.records, len(records), total)
             scores = _score(scorer, records, inside)
             if vcf is not None and writer is not None:
                 with _naming(vcf):
@@ -173,8 +147,7 @@ def score_vcf(
                 with _naming(parquet):
                     table.write(scores)
             tally.add(records, scores)
-            if progress is not None:
-                progress(tally.records, total)
+            (progress or quiet)(tally.records, total)
     unindexed = _index(Path(vcf)) if vcf is not None else ""
     return tally.summary(reader.problem, unindexed)
 
@@ -231,12 +204,6 @@ class _Tally:
             problem,
             unindexed,
         )
-
-
-def _chunks(records: Iterable[VcfRecord], size: int) -> Iterator[list[VcfRecord]]:
-    rest = iter(records)
-    while part := list(islice(rest, size)):
-        yield part
 
 
 def _score(scorer: VariantScorer, records: list[VcfRecord], progress: Progress) -> VariantScores:

@@ -60,28 +60,13 @@ def read_labels(
     positive: Iterable[str] = (),
     negative: Iterable[str] = (),
 ) -> VariantLabels:
-    """Read what is known of variants.
+    """Read what is known of variants: from ``"INFO/KEY"`` of the calls, or a table of that path.
 
-    Parameters
-    ----------
-    source : str
-        ``"INFO/KEY"`` of the calls, or the path of a CSV or TSV with the columns contig (or
-        chrom), position (or pos, from 1), ref, alt and label.
-    calls : str or path-like
-        The VCF.
-    positive, negative : iterable of str
-        Labels of the two classes. Variants with any other label (uncertain, conflicting, not
-        provided) are left out. Not needed for 1 and 0.
-
-    Returns
-    -------
-    VariantLabels
-
-    Raises
-    ------
-    InputError
-        If there are no labels, it is not said which are positive and which are negative, or one
-        that is named is nowhere.
+    A CSV or TSV with the columns contig (or chrom), position (or pos, from 1), ref, alt and label.
+    Variants with any other label than those of the two classes (uncertain, conflicting, not
+    provided) are left out; of 1 and 0 the classes need not be named. Raises InputError where there
+    are no labels, it is not said which are positive and which are negative, or one that is named is
+    nowhere.
     """
     if source.startswith("INFO/"):
         found = _from_info(source.removeprefix("INFO/"), calls)

@@ -15,6 +15,7 @@ from ...common.progress import Progress
 from ...encoder import Encoder
 from ...encoder.passes.batches import Budget
 from ...encoder.passes.masked import masked_passes
+from ...sequences import common_ends
 from .segments import Allele, Pair, Vocabulary
 
 __all__ = ["BASE_NATS", "Likelihood", "context_free", "likelihoods", "pseudo_likelihoods"]
@@ -64,10 +65,7 @@ class Likelihood:
 def context_free(enc: Encoder) -> NDArray[np.float64]:
     """Ask the model where everything is masked: how common it takes each token to be.
 
-    Returns
-    -------
-    numpy.ndarray, shape (vocabulary,), float64
-        Log-probabilities in nats, in the middle of 101 masks.
+    Log-probabilities in nats, (vocabulary,), in the middle of 101 masks.
     """
     tokenizer = enc.tokenizer
     ids = np.array([tokenizer.cls_id, *[tokenizer.mask_id] * _MASKS, tokenizer.sep_id])
@@ -85,21 +83,8 @@ def likelihoods(
 ) -> list[Likelihood]:
     """Mask the region of each allele as a whole, and compare what the model expects there.
 
-    Two sequences a pair go through the network.
-
-    Parameters
-    ----------
-    enc : Encoder
-        With a masked-LM head.
-    pairs : sequence of Pair
-    vocabulary : Vocabulary
-        Of `enc`.
-    free : numpy.ndarray, shape (vocabulary,)
-        Of `context_free`.
-    budget : Budget
-        Tokens in one pass.
-    progress : callable, optional
-        Called as progress(sequences done, sequences in all).
+    Two sequences a pair go through the network. `free` is that of `context_free`. Progress is told
+    in sequences.
     """
     alleles = [allele for pair in pairs for allele in (pair.ref, pair.alt)]
     others = [allele for pair in pairs for allele in (pair.alt, pair.ref)]
@@ -170,8 +155,8 @@ def _crossed(
     cuts = own.starts[own.first : own.last + 1] - own.starts[own.first]
     if len(mine) == len(theirs):
         return _substitute(cuts, theirs, mine, odds, logs, free, vocabulary)
-    head = _common(mine, theirs)
-    low, high = head, len(mine) - _common(mine[head:][::-1], theirs[head:][::-1])
+    low, tail = common_ends(mine, theirs)
+    high = len(mine) - tail
     # Tokens that hold one of these bases; an insertion between two tokens concerns both.
     touched = np.flatnonzero((cuts[:-1] < high) & (cuts[1:] > low))
     if low == high:
@@ -188,15 +173,6 @@ def _crossed(
         return nan, 0.0
     new = logs[np.arange(first, last), tokens] - free[tokens]
     return float(odds.sum() - odds[first:last].sum() + new.sum()), 1.0
-
-
-def _common(one: str, other: str) -> int:
-    count = 0
-    for a, b in zip(one, other, strict=False):
-        if a != b:
-            break
-        count += 1
-    return count
 
 
 def _substitute(
@@ -269,22 +245,11 @@ def pseudo_likelihoods(
     budget: Budget,
     progress: Progress | None = None,
 ) -> NDArray[np.float64]:
-    """Difference in pseudo-log-likelihood: every token masked alone, all of them summed.
+    """Difference in pseudo-log-likelihood, (pairs,): every token masked alone, all of them summed.
 
-    As many sequences a pair go through the network as its windows have tokens.
-
-    Parameters
-    ----------
-    enc, pairs, vocabulary, budget, progress
-        As in `likelihoods`.
-    within : int or None
-        Only tokens that begin and end within so many bases of the region, the same ones for both
-        alleles beside the regions; None takes all.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n,), float64
-        Nats; the null model's share is taken out, as in `Likelihood.llr`.
+    In nats; the null model's share is taken out, as in `Likelihood.llr`. As many sequences a pair
+    go through the network as its windows have tokens: all, or those that begin and end `within` so
+    many bases of the region, the same ones for both alleles beside the regions.
     """
     ids: list[NDArray[np.int64]] = []
     positions: list[NDArray[np.int64]] = []

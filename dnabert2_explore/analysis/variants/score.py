@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
-from itertools import islice
 from os import PathLike
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy as np
 from ...common.costs import says_cost
 from ...common.files import expanded
 from ...common.names import Strands
-from ...common.progress import Progress
+from ...common.progress import Progress, quiet, within
 from ...encoder import Encoder
 from ...errors import InputError, warn
 from ...results.origins import recorded
@@ -22,7 +21,7 @@ from ...sequences.variants.tables import as_variants, open_calls, variants_in
 from ...sequences.variants.variant import Skipped, Variant
 from ...sequences.variants.vcf import check_contigs
 from .scorer import VariantScorer
-from .scores import VariantScores
+from .scores import VariantScores, chunks
 
 __all__ = ["Variants", "score_variants"]
 
@@ -144,20 +143,12 @@ def _score_all(
     total = len(source)
     parts: list[VariantScores] = []
     done = 0
-    for part in _chunks(source, chunk):
-
-        def inside(steps: int, of: int, before: int = done, size: int = len(part)) -> None:
-            if progress is not None:
-                progress(before + size * steps // max(of, 1), total)
-
-        parts.append(
-            scorer.score(
-                [v for v, _ in part], progress=inside, problems=[wrong for _, wrong in part]
-            )
-        )
+    for part in chunks(source, chunk):
+        inside = within(progress, done, len(part), total)
+        given, wrong = zip(*part, strict=True)
+        parts.append(scorer.score(given, progress=inside, problems=wrong))
         done += len(part)
-        if progress is not None:
-            progress(done, total)
+        (progress or quiet)(done, total)
     about = {**scorer.about, "problem": truncated}
     if not parts:
         return replace(scorer.score(()), about=about)
@@ -187,11 +178,3 @@ def _read(
     if reader.problem:
         warn(reader.problem)
     return found, reader.problem
-
-
-def _chunks(
-    items: list[tuple[Variant, Skipped | None]], size: int
-) -> Iterator[list[tuple[Variant, Skipped | None]]]:
-    rest = iter(items)
-    while part := list(islice(rest, size)):
-        yield part

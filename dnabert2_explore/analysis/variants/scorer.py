@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...common.costs import says_cost
 from ...common.kinds import checked
-from ...common.progress import Progress, quiet
+from ...common.names import check_name
+from ...common.progress import Progress, split
 from ...encoder import Encoder
-from ...encoder.passes.batches import Budget, default_budget
+from ...encoder.passes.batches import Budget, budget_of
 from ...encoder.vectors.local import embed_with_stretch
 from ...errors import InputError
 from ...results.origins import recorded
@@ -99,7 +100,7 @@ class VariantScorer(RichDisplay):
         rename: Mapping[str, str] | None = None,
         batch_tokens: int | None = None,
     ) -> VariantScorer:
-        """Check settings; parameters and errors as in `score_variants`.
+        """Check settings, and make a scorer; parameters and errors as in `score_variants`.
 
         Examples
         --------
@@ -130,7 +131,7 @@ class VariantScorer(RichDisplay):
             pll_within=pll_within,
             rename=dict(rename or {}),
             vocabulary=Vocabulary(enc.tokenizer),
-            budget=Budget(batch_tokens or default_budget(enc.device)),
+            budget=budget_of(enc, batch_tokens),
             batch_tokens=batch_tokens,
             free=context_free(enc) if "llr" in asked else None,
         )
@@ -189,13 +190,17 @@ class VariantScorer(RichDisplay):
             What is known to be wrong with each already; none by default.
         progress : callable, optional
             Called as progress(done, total) in steps of the work.
+
+        Returns
+        -------
+        VariantScores
         """
         given = tuple(variants)
         known = (*problems, *[None] * len(given))
         placed = [wrong or self._place(one) for one, wrong in zip(given, known, strict=False)]
         numbers = [i for i, one in enumerate(placed) if isinstance(one, Placement)]
         kept = [one for one in placed if isinstance(one, Placement)]
-        found = self._compute(kept, progress or quiet) if kept else {}
+        found = self._compute(kept, progress) if kept else {}
         values: Values = {}
         for column in self.columns:
             full = np.full(len(given), np.nan, dtype=np.float32)
@@ -222,42 +227,39 @@ class VariantScorer(RichDisplay):
                 )
         return found
 
-    def _compute(self, placements: list[Placement], progress: Progress) -> Values:
+    def _compute(self, placements: list[Placement], progress: Progress | None) -> Values:
         strands = STRANDS[self.strands]
         windows = [windows_of(p, self.genome, self.window, s) for s in strands for p in placements]
         pairs = cut_pairs(windows, self.vocabulary)
         n = len(placements)
-        steps = _Steps(progress, len(self.scores))
+        parts = iter(split(progress, [1] * len(self.scores)))
         values: Values = {}
         if self.free is not None:
             found = likelihoods(
-                self.enc, pairs, self.vocabulary, self.free, self.budget, steps.next()
+                self.enc, pairs, self.vocabulary, self.free, self.budget, next(parts)
             )
-            values |= _likelihood_values(found, pairs, len(strands), strands)
+            values |= _likelihood_values(found, pairs, strands)
         if "pll" in self.scores:
             pll = pseudo_likelihoods(
-                self.enc, pairs, self.vocabulary, self.pll_within, self.budget, steps.next()
+                self.enc, pairs, self.vocabulary, self.pll_within, self.budget, next(parts)
             )
             values["pll"] = pll.reshape(-1, n).mean(axis=0).astype(np.float32)
         if "distance" in self.scores:
-            values |= self._distances(pairs, n, steps.next())
+            values |= self._distances(pairs, n, next(parts))
         if self.head is not None:
-            values |= self._predictions(self.head, placements, steps.next())
+            values |= self._predictions(self.head, placements, next(parts))
         forward = (
             windows[:n]
             if strands[0] == "+"
             else [windows_of(p, self.genome, self.window) for p in placements]
         )
-        for number, (p, w) in enumerate(zip(placements, forward, strict=True)):
-            simple = {
-                "length_change": len(p.alt) - len(p.ref),
-                "gc_change": gc_content(w.alt) - gc_content(w.ref),
-                "cpg_change": w.alt.count("CG") - w.ref.count("CG"),
-                "unknown": sum(base not in "ACGTU" for base in w.ref),
-            }
-            for name, value in simple.items():
-                values.setdefault(name, np.empty(n, dtype=np.float32))[number] = value
-        return values
+        simple = {
+            "length_change": [len(p.alt) - len(p.ref) for p in placements],
+            "gc_change": [gc_content(w.alt) - gc_content(w.ref) for w in forward],
+            "cpg_change": [w.alt.count("CG") - w.ref.count("CG") for w in forward],
+            "unknown": [sum(base not in "ACGTU" for base in w.ref) for w in forward],
+        }
+        return values | {name: np.array(each, np.float32) for name, each in simple.items()}
 
     def _distances(self, pairs: list[Pair], n: int, progress: Progress) -> Values:
         alleles = [allele for pair in pairs for allele in (pair.ref, pair.alt)]
@@ -292,19 +294,14 @@ class VariantScorer(RichDisplay):
         with warnings.catch_warnings():
             # Unknown bases are counted, variant by variant.
             warnings.simplefilter("ignore", UnknownBasesWarning)
-            outputs = head.predict(texts, batch_tokens=self.batch_tokens, progress=progress).astype(
-                np.float64
-            )
+            outputs = head.predict(texts, batch_tokens=self.batch_tokens, progress=progress)
         # (strands, n, alleles, outputs), averaged over the strands
-        mean = outputs.reshape(-1, n, 2, head.config.num_labels).mean(axis=0)
-        names = class_names(head)
-        values: Values = {}
-        for i, name in enumerate(names):
-            values[f"ref_{name}"] = mean[:, 0, i].astype(np.float32)
-            values[f"alt_{name}"] = mean[:, 1, i].astype(np.float32)
-            values[f"change_{name}"] = (mean[:, 1, i] - mean[:, 0, i]).astype(np.float32)
-        change = np.abs(mean[:, 1] - mean[:, 0])
-        values["change"] = change.max(axis=1).astype(np.float32)
+        mean = outputs.reshape(-1, n, 2, head.config.num_labels).mean(axis=0, dtype=np.float64)
+        ref, alt = mean[:, 0], mean[:, 1]
+        values: Values = {"change": np.abs(alt - ref).max(axis=1).astype(np.float32)}
+        for kind, found in (("ref", ref), ("alt", alt), ("change", alt - ref)):
+            for i, name in enumerate(class_names(head)):
+                values[f"{kind}_{name}"] = found[:, i].astype(np.float32)
         return values
 
 
@@ -314,8 +311,7 @@ def _kinds(enc: Encoder, head: Encoder | None, scores: Iterable[str] | None) -> 
         return tuple(kind for kind in SCORES if able.get(kind))
     asked = tuple(dict.fromkeys((scores,) if isinstance(scores, str) else scores))
     for kind in asked:
-        if kind not in SCORES:
-            raise InputError(f"Score {kind!r} is unknown: choose from {', '.join(SCORES)}.")
+        check_name("Score", kind, SCORES)
         if kind in ("llr", "pll") and not enc.has_masked_lm:
             raise InputError(
                 f"Score {kind!r} needs a masked-LM head, and model {enc.name!r} has none: take a "
@@ -332,24 +328,14 @@ def _kinds(enc: Encoder, head: Encoder | None, scores: Iterable[str] | None) -> 
 
 
 def _likelihood_values(
-    found: list[Likelihood], pairs: list[Pair], n_strands: int, strands: tuple[str, ...]
+    found: list[Likelihood], pairs: list[Pair], strands: tuple[str, ...]
 ) -> Values:
     rows = np.array(
         [
-            (
-                one.llr,
-                one.llr_per_base,
-                one.prior,
-                one.context,
-                one.content,
-                one.cells,
-                one.exact,
-                pair.ref.last - pair.ref.first,
-                pair.alt.last - pair.alt.first,
-            )
+            (*astuple(one), pair.ref.last - pair.ref.first, pair.alt.last - pair.alt.first)
             for one, pair in zip(found, pairs, strict=True)
         ]
-    ).reshape(n_strands, -1, 9)
+    ).reshape(len(strands), -1, 9)
     mean, total = rows.mean(axis=0), rows.sum(axis=0)
     values = {
         "llr": mean[:, 0],
@@ -366,20 +352,3 @@ def _likelihood_values(
     for strand, row in zip(strands, rows, strict=True):
         values["llr_forward" if strand == "+" else "llr_reverse"] = row[:, 0]
     return {name: one.astype(np.float32) for name, one in values.items()}
-
-
-class _Steps:
-    """Progress over several kinds of scores, each counted as one part of the whole."""
-
-    def __init__(self, progress: Progress, parts: int) -> None:
-        self.progress, self.parts, self.begun = progress, parts, 0
-
-    def next(self) -> Progress:
-        """Begin the next part."""
-        before = self.begun
-        self.begun += 1
-
-        def report(done: int, total: int) -> None:
-            self.progress(before * 1000 + 1000 * done // max(total, 1), self.parts * 1000)
-
-        return report

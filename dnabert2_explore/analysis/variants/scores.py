@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,9 @@ from ...sequences.variants.variant import REASONS, Skipped, Variant
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Column", "VariantScores", "safe_name"]
+__all__ = ["Column", "VariantScores", "chunks", "safe_name"]
+
+T = TypeVar("T")
 
 _LARGEST = 2**63 - 1
 
@@ -67,9 +70,6 @@ class VariantScores(RichDisplay):
     values: Mapping[str, NDArray[np.float32]]
     columns: tuple[Column, ...]
     about: Mapping[str, Any]
-
-    def _line(self) -> str:
-        return str(self)
 
     def __len__(self) -> int:
         return len(self.variants)
@@ -134,6 +134,13 @@ class VariantScores(RichDisplay):
         )
         table.attrs["about"] = dict(self.about)
         return table
+
+
+def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield items so many at a time, fewer at the end."""
+    rest = iter(items)
+    while part := list(islice(rest, size)):
+        yield part
 
 
 def safe_name(name: str) -> str:

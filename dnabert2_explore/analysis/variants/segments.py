@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ...sequences import clean
+from ...sequences import clean, common_ends
 from ...sequences.codes import codes
 from ...sequences.variants.variant import Windows
 from ...tokens import DnaTokenizer
@@ -17,12 +17,7 @@ __all__ = ["Allele", "Pair", "Vocabulary", "cut_pairs"]
 
 
 class Vocabulary:
-    """What scores need to know of the entries of a tokenizer.
-
-    Parameters
-    ----------
-    tokenizer : DnaTokenizer
-    """
+    """What scores need to know of the entries of a tokenizer."""
 
     def __init__(self, tokenizer: DnaTokenizer) -> None:
         self.tokenizer = tokenizer
@@ -111,15 +106,6 @@ def cut_pairs(windows: list[Windows], vocabulary: Vocabulary) -> list[Pair]:
     Tokens are compared from the left until they differ, and then from the right. Where an
     insertion or deletion of whole tokens leaves one allele without a token of its own, the
     regions are widened by the next token on each side, so that both have some.
-
-    Parameters
-    ----------
-    windows : list of Windows
-    vocabulary : Vocabulary
-
-    Returns
-    -------
-    list of Pair
     """
     texts = [text for one in windows for text in (one.ref, one.alt)]
     cleaned = [clean(text) for text in texts]
@@ -133,7 +119,7 @@ def cut_pairs(windows: list[Windows], vocabulary: Vocabulary) -> list[Pair]:
 
 def _pair(texts: list[str], ids: list[NDArray[np.int64]], vocabulary: Vocabulary) -> Pair:
     ref, alt = ids
-    head, tail = _shared(ref, alt)
+    head, tail = common_ends(ref.tolist(), alt.tolist())
     if head + tail >= min(len(ref), len(alt)):
         # [CLS] and [SEP] are no neighbours to widen by: they carry no bases.
         head, tail = max(1, head - 1), max(1, tail - 1)
@@ -143,13 +129,3 @@ def _pair(texts: list[str], ids: list[NDArray[np.int64]], vocabulary: Vocabulary
         starts = np.concatenate([[0], np.cumsum(vocabulary.lengths[own])])
         made.append(Allele(text, own, starts, head, last))
     return Pair(*made)
-
-
-def _shared(ref: NDArray[np.int64], alt: NDArray[np.int64]) -> tuple[int, int]:
-    """Tokens that are the same from the left, and of the rest from the right."""
-    most = min(len(ref), len(alt))
-    unequal = np.flatnonzero(ref[:most] != alt[:most])
-    head = int(unequal[0]) if unequal.size else most
-    rest = most - head
-    unequal = np.flatnonzero(ref[len(ref) - rest :][::-1] != alt[len(alt) - rest :][::-1])
-    return head, int(unequal[0]) if unequal.size else rest

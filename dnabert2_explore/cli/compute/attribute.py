@@ -13,6 +13,7 @@ from ...analysis.methods import METHODS, find_method
 from ...analysis.settings import AttributionSettings
 from ...common.delimited import cell, rows_writer
 from ...errors import InputError
+from ...results.rich_display import counted
 from ..common import (
     DEVICE,
     DTYPE,
@@ -140,7 +141,7 @@ def attribute(
     far = sum(delta > limit for delta in deltas)
     mend = ": take more --n-steps" if info.integral else ""
     print(
-        f"{len(results):,} sequences, {info.title}, {enc.info}"
+        f"{counted(len(results), 'sequence')}, {info.title}, {enc.info}"
         + (f"; delta is above {limit:.0%} of the change in {far:,}{mend}" if far else ""),
         file=sys.stderr,
     )

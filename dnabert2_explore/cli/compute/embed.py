@@ -14,6 +14,7 @@ import typer
 from ...common.names import Pooling
 from ...errors import InputError
 from ...results.records import note_output
+from ...results.rich_display import counted
 from ..common import (
     ATTENTION,
     DEVICE,
@@ -188,7 +189,8 @@ def embed(
 
     write_vectors(output, sequences, vectors, about)
     rows, width = vectors.shape
-    print(f"{output}: {rows} sequences x {width} dimensions, {encoder.info}", file=sys.stderr)
+    many = counted(rows, "sequence")
+    print(f"{output}: {many} x {width} dimensions, {encoder.info}", file=sys.stderr)
 
 
 def _verify(path: str, output: Path | None) -> None:

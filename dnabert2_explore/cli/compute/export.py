@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ...results.rich_display import counted
 from ..common import FORCE
 from ..output import check_output
 
@@ -34,4 +35,4 @@ def export(
 
     opened = open_store(store)
     write(opened, output)
-    print(f"{output}: {opened.n_windows:,} windows of {store}", file=sys.stderr)
+    print(f"{output}: {counted(opened.n_windows, 'window')} of {store}", file=sys.stderr)

@@ -46,20 +46,11 @@ def is_adapter(source: str | Path) -> bool:
 
 
 def find_base(folder: str | Path, shipped: Mapping[str, Path]) -> Checkpoint:
-    """Find the model that an adapter belongs to.
+    """Find the model that the adapter in a folder belongs to, among those `shipped` by name too.
 
-    Parameters
-    ----------
-    folder : path-like
-        With ``adapter_config.json``, which names the base model, and
-        ``adapter_model.safetensors``.
-    shipped : mapping of str to pathlib.Path
-        Models of the package by name.
-
-    Raises
-    ------
-    CheckpointError
-        If the folder is incomplete, holds another kind of adapter, or the model cannot be found.
+    The folder has ``adapter_config.json``, which names the base model, and
+    ``adapter_model.safetensors``. Raises CheckpointError where it is incomplete, holds another kind
+    of adapter, or the model cannot be found.
     """
     folder = expanded(folder)
     path = folder / ADAPTER_CONFIG
@@ -87,27 +78,12 @@ def find_base(folder: str | Path, shipped: Mapping[str, Path]) -> Checkpoint:
 def merge_adapter(
     folder: str | Path, base: Checkpoint, attention: str = "sdpa"
 ) -> Dnabert2PreTrainedModel:
-    """Merge an adapter into its base model.
+    """Merge an adapter into its base model: in float32, on the CPU, in eval mode.
 
-    Every weight comes from one of the two: what neither holds would be random.
-
-    Parameters
-    ----------
-    folder : path-like
-        As for `find_base`; with ``config.json``, if `finetune` wrote it, which names the classes.
-    base : Checkpoint
-    attention : str
-        Attention backend.
-
-    Returns
-    -------
-    Dnabert2PreTrainedModel
-        In float32, on the CPU, in eval mode: a classifier, if either is one; else as the base.
-
-    Raises
-    ------
-    CheckpointError
-        If the two do not fit each other, or neither holds the pooler or the classifier.
+    The folder is as for `find_base`; with ``config.json``, if `finetune` wrote it, which names the
+    classes. Every weight comes from one of the two: what neither holds would be random. A
+    classifier, if either is one; else as the base. Raises CheckpointError where the two do not fit
+    each other, or neither holds the pooler or the classifier.
     """
     with translated():
         from peft import PeftModel

@@ -18,16 +18,9 @@ DEVICE_VARIABLE = "DNABERT2_EXPLORE_DEVICE"
 def find_device(name: str) -> torch.device:
     """Resolve a device by name.
 
-    Parameters
-    ----------
-    name : str
-        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, …, or ``"auto"``: what the environment variable
-        ``DNABERT2_EXPLORE_DEVICE`` names, else the GPU if there is one, else the CPU.
-
-    Raises
-    ------
-    InputError
-        If the name is unknown or the device is not there.
+    ``"cpu"``, ``"cuda"``, ``"cuda:1"``, …, or ``"auto"``: what the environment variable
+    ``DNABERT2_EXPLORE_DEVICE`` names, else the GPU if there is one, else the CPU. Raises InputError
+    where the name is unknown or the device is not there.
 
     Examples
     --------

@@ -18,9 +18,8 @@ from ...network.checkpoints.load import Checkpoint
 from ...network.packing import Packing
 from ...tokens.foreign import KmerTokenizer
 from ..encoder import Encoder
-from ..passes.batches import Budget, run
+from ..passes.batches import Budget
 from ..vectors.cache import VectorCache
-from ..vectors.pooling import pool
 
 __all__ = ["ForeignEncoder", "foreign_kind", "load_foreign"]
 
@@ -68,40 +67,34 @@ class ForeignEncoder(Encoder):
     def embed_ids(
         self,
         ids: list[NDArray[np.int64]],
+        *,
         pooling: str,
         layers: tuple[int, ...],
         budget: Budget | None = None,
         progress: Progress | None = None,
     ) -> NDArray[np.float32]:
-        """Embed token ids; see `Encoder.embed_ids`.
-
-        Raises
-        ------
-        InputError
-            If a sequence is longer than the network has positions.
-        """
+        """Embed token ids; raise InputError where one is longer than the network has positions."""
         longest = max(map(len, ids))
         if longest > self.most_tokens:
             raise InputError(
                 f"A sequence of {longest:,} tokens is longer than the {self.most_tokens:,} that "
                 f"{self.name} has positions for: give windows, or embed_long."
             )
-        tokenizer = self.tokenizer
-        outside = torch.tensor([tokenizer.cls_id, tokenizer.sep_id]).to(self.device)
+        return super().embed_ids(
+            ids, pooling=pooling, layers=layers, budget=budget, progress=progress
+        )
 
-        def vectors(packed: torch.Tensor, packing: Packing) -> torch.Tensor:
-            parts = packed.split(packing.lengths.tolist())
-            rows = torch.nn.utils.rnn.pad_sequence(parts, True, tokenizer.pad_id)
-            there = torch.nn.utils.rnn.pad_sequence([torch.ones_like(p) for p in parts], True)
-            states = self.network(
-                input_ids=rows, attention_mask=there, output_hidden_states=True
-            ).hidden_states
-            inside = ~torch.isin(packed, outside)
-            real = there.bool()
-            pooled = [pool(states[layer][real], packing, inside, pooling) for layer in layers]
-            return torch.stack(pooled, dim=1)
-
-        return run(ids, vectors, self.device, self.lock, budget or self.budget, progress)
+    def _packed_states(
+        self, packed: torch.Tensor, packing: Packing, layers: tuple[int, ...]
+    ) -> dict[int, torch.Tensor]:
+        """Hidden states of layers at packed tokens, by way of padded rows."""
+        parts = packed.split(packing.lengths.tolist())
+        rows = torch.nn.utils.rnn.pad_sequence(parts, True, self.tokenizer.pad_id)
+        there = torch.nn.utils.rnn.pad_sequence([torch.ones_like(p) for p in parts], True)
+        states = self.network(
+            input_ids=rows, attention_mask=there, output_hidden_states=True
+        ).hidden_states
+        return {layer: states[layer][there.bool()] for layer in layers}
 
     def twin(self, seed: int = 0) -> ForeignEncoder:
         """Make one of the same shape that has learnt nothing."""
@@ -139,10 +132,7 @@ def load_foreign(
 ) -> ForeignEncoder:
     """Load a model that `foreign_kind` knows, from its safetensors alone.
 
-    Raises
-    ------
-    CheckpointError
-        If there are no safetensors, the vocabulary does not fit, or weights are missing.
+    Raises CheckpointError where there are none, or vocabulary or weights do not fit.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -166,15 +156,10 @@ def load_foreign(
             f"{folder} cannot be read as a {_KINDS[kind]} ({str(error).splitlines()[0][:200]}): "
             "pass the folder as it was published."
         ) from error
-    # Old files call the weights of a LayerNorm as TensorFlow does.
-    renamed = {
-        key.removeprefix(f"{kind}.").replace(".gamma", ".weight").replace(".beta", ".bias"): value
-        for key, value in weights.items()
-    }
     renamed = {
         key: value
-        for key, value in renamed.items()
-        if not key.startswith(_HEADS) and not key.endswith("position_ids")
+        for old, value in weights.items()
+        if not (key := _renamed(old, kind)).startswith(_HEADS) and not key.endswith("position_ids")
     }
     expected = {k: v for k, v in network.state_dict().items() if not k.startswith(_HEADS)}
     wrong = [
@@ -207,6 +192,11 @@ def load_foreign(
     return ForeignEncoder(
         network.to(device), tokenizer, name, checkpoint, cache, source  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+def _renamed(key: str, kind: str) -> str:
+    """Name a weight as the bare network does; old files name those of a LayerNorm as TensorFlow."""
+    return key.removeprefix(f"{kind}.").replace(".gamma", ".weight").replace(".beta", ".bias")
 
 
 def _ends(folder: Path) -> bool:

@@ -18,12 +18,8 @@ def under_fresh_head(
 ) -> Dnabert2ForSequenceClassification:
     """Put a pre-trained encoder under a fresh pooler and classifier.
 
-    Parameters
-    ----------
-    source : Dnabert2PreTrainedModel
-        From `network.checkpoint.load_network`, with any head or none; the head is left out.
-    config : Dnabert2Config
-        Of the classifier, with the source's shape.
+    The source is from `network.checkpoint.load_network`, with any head or none, which is left out;
+    the configuration is the classifier's, with the source's shape.
     """
     from ...network import Dnabert2ForSequenceClassification
 

@@ -82,12 +82,8 @@ class Snapshot:
     def holds(self, network: Network, thorough: bool = True) -> bool:
         """Whether the network still computes what it computed then.
 
-        Parameters
-        ----------
-        network : Network
-        thorough : bool
-            Read all weights. If not, a tenth of the time is spent on a sample, which an edit of a
-            few numbers through ``.data`` may pass by; every other edit is seen.
+        If not `thorough`, a tenth of the time is spent on a sample of the weights, which an edit of
+        a few numbers through ``.data`` may pass by; every other edit is seen.
         """
         if network.training or any(
             module._forward_hooks or module._forward_pre_hooks for module in network.modules()

@@ -55,12 +55,13 @@ def load(
     Parameters
     ----------
     name : str or pathlib.Path
-        ``"pocket"``, ``"pocket-atlas"`` or ``"pocket-splice"`` (shipped, offline; for likelihoods
-        and attention, embeddings, splice sites), a model folder, or a hub id such as
-        ``"zhihan1996/DNABERT-2-117M"``. A shipped name wins over a folder of that name; write
-        ``"./pocket"`` for the folder. A folder with a LoRA adapter is merged into its base model.
-        A folder with DNABERT (overlapping k-mers) or the Nucleotide Transformer (6-mers), as
-        published, with a ``vocab.txt`` and safetensors, becomes an encoder that embeds.
+        ``"pocket"``, ``"pocket-atlas"``, ``"pocket-splice"`` or ``"pocket-motif"`` (shipped,
+        offline; for likelihoods and attention, embeddings, splice sites, planted motifs), a model
+        folder, or a hub id such as ``"zhihan1996/DNABERT-2-117M"``. A shipped name wins over a
+        folder of that name; write ``"./pocket"`` for the folder. A folder with a LoRA adapter is
+        merged into its base model. A folder with DNABERT (overlapping k-mers) or the Nucleotide
+        Transformer (6-mers), as published, with a ``vocab.txt`` and safetensors, becomes an encoder
+        that embeds.
     device : str
         ``"cpu"``, ``"cuda"``, ``"cuda:1"``, …, or ``"auto"``: what the environment variable
         ``DNABERT2_EXPLORE_DEVICE`` names, else the GPU if there is one, else the CPU.
@@ -92,7 +93,7 @@ def load(
 
     Warns
     -----
-    UserWarning
+    ExploreWarning
         If another package has transformers' Auto classes for ``model_type: dnabert2``.
 
     Examples

@@ -35,21 +35,10 @@ def gains_from_bfloat16(device: torch.device) -> bool:
 
 
 def find_dtype(name: str, device: torch.device, hidden: int) -> torch.dtype:
-    """Resolve a type by name.
+    """Resolve a type by name: one of `DTYPES`, or ``"auto"``; raise InputError for another.
 
-    Parameters
-    ----------
-    name : str
-        ``"auto"`` or one of `DTYPES`. ``"auto"`` is bfloat16 where the hardware gains from it (on
-        a CPU for networks at least `WIDE` wide), float32 elsewhere.
-    device : torch.device
-    hidden : int
-        Width of the network.
-
-    Raises
-    ------
-    InputError
-        If the name is unknown.
+    ``"auto"`` is bfloat16 where the hardware gains from it (on a CPU for networks whose `hidden`
+    width is at least `WIDE`), float32 elsewhere.
     """
     if name == "auto":
         wide = device.type != "cpu" or hidden >= WIDE

@@ -85,25 +85,15 @@ def remember_backend(name: str, device: torch.device, dtype: torch.dtype) -> Non
 
 def known_probes(device: torch.device) -> dict[str, Probe]:
     """Return what is known of a device, by kind; of other versions of torch nothing."""
-    path = _path()
-    if path is None or not path.is_file():
-        return {}
-    try:
-        found = [Probe(**one) for one in read_json(path).get("seen", ())]
-    except (ExploreError, TypeError):  # a file that cannot be read tells nothing
-        return {}
-    here = _name(device)
-    return {one.kind: one for one in found if (one.device, one.torch) == (here, torch.__version__)}
+    here = _name(device), torch.__version__
+    return {one.kind: one for one in _seen(_path()) if (one.device, one.torch) == here}
 
 
 def _keep(new: list[Probe]) -> None:
     path = _path()
     if path is None:
         return
-    try:
-        old = [Probe(**one) for one in read_json(path).get("seen", ())] if path.is_file() else []
-    except (ExploreError, TypeError):
-        old = []
+    old = _seen(path)
     replaced = {(one.kind, one.device) for one in new}
     kept = [one for one in old if (one.kind, one.device) not in replaced] + new
     if kept != old:
@@ -111,6 +101,16 @@ def _keep(new: list[Probe]) -> None:
             write_json(path, {"seen": [asdict(one) for one in kept]})
         except OSError:
             return  # a cache that cannot be written is never in the way
+
+
+def _seen(path: Path | None) -> list[Probe]:
+    """Read what was kept; a file that cannot be read tells nothing."""
+    if path is None or not path.is_file():
+        return []
+    try:
+        return [Probe(**one) for one in read_json(path).get("seen", ())]
+    except (ExploreError, TypeError):
+        return []
 
 
 def _path() -> Path | None:

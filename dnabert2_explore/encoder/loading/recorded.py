@@ -16,10 +16,7 @@ __all__ = ["load_model"]
 def load_model(entry: Mapping[str, Any]) -> Encoder:
     """Load the model that a record names: one that ships, or a folder; nothing is downloaded.
 
-    Raises
-    ------
-    InputError
-        If it is not on this machine.
+    Raises InputError where it is not on this machine.
     """
     source, folder = entry["source"], entry["folder"]
     places = [source] if source in SHIPPED or Path(source).is_dir() else []

@@ -4,37 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...common.progress import Progress
+from ...common.progress import Progress, quiet
 from ...errors import InputError, warn
 from ...network.packing import Packing
 
-__all__ = ["Budget", "default_budget", "out_of_memory", "run", "run_passes", "too_long"]
+if TYPE_CHECKING:
+    from ..model import Model
+
+__all__ = [
+    "Budget",
+    "budget_of",
+    "default_budget",
+    "out_of_memory",
+    "pack",
+    "run",
+    "run_passes",
+    "too_long",
+]
 
 Compute = Callable[[torch.Tensor, Packing], torch.Tensor]
 
 
 class Budget:
-    """Tokens in one forward pass; what memory was found too small for stays halved.
-
-    Parameters
-    ----------
-    tokens : int
-
-    Raises
-    ------
-    InputError
-        If it is not positive.
-    """
+    """Tokens in one forward pass, at least 1; what memory was found too small for stays halved."""
 
     def __init__(self, tokens: int) -> None:
         if tokens < 1:
             raise InputError(f"batch_tokens is {tokens}: give at least 1.")
         self.tokens = tokens
+
+
+def budget_of(enc: Model, batch_tokens: int | None) -> Budget:
+    """Tokens a pass: what a caller says, or what has been found to fit."""
+    return enc.budget if batch_tokens is None else Budget(batch_tokens)
 
 
 def default_budget(device: torch.device) -> int:
@@ -52,27 +60,18 @@ def run_passes(
     device: torch.device,
     lock: AbstractContextManager[object],
     budget: Budget,
-    progress: Callable[[NDArray[np.int64]], None] | None = None,
+    progress: Progress | None = None,
+    copies: NDArray[np.int64] | None = None,
 ) -> None:
     """Cut work into passes of at most `budget` tokens, longest first; what does not fit is retried.
 
-    Parameters
-    ----------
-    lengths : numpy.ndarray, shape (n,), int64
-        Tokens in each sequence.
-    compute : callable
-        compute(numbers of the sequences in this pass) computes and keeps what it found; after
-        memory ran out it is called again with fewer of them.
-    device, lock, budget
-        As in `run`.
-    progress : callable, optional
-        Called as progress(numbers of the sequences just computed).
-
-    Raises
-    ------
-    InputError
-        If one sequence alone does not fit in memory.
+    ``compute(numbers of the sequences in this pass)`` keeps what it finds; after memory ran out it
+    is called again with fewer of them. `lengths` are tokens, shape (n,); `progress` is told of
+    sequences done and in all, each as often as `copies` says. Raises InputError where one sequence
+    alone does not fit in memory.
     """
+    counts = np.ones(len(lengths), dtype=np.int64) if copies is None else copies
+    done, total, report = 0, int(counts.sum()), progress or quiet
     queue = np.argsort(-lengths, kind="stable")
     ends = np.cumsum(lengths[queue])  # once, not once a pass: a genome has thousands of passes
     start = begun = 0
@@ -98,8 +97,14 @@ def run_passes(
                 torch.cuda.empty_cache()
             continue
         start, begun = stop, int(ends[stop - 1])
-        if progress is not None:
-            progress(members)
+        done += int(counts[members].sum())
+        report(done, total)
+
+
+def pack(rows: Sequence[NDArray[np.int64]], device: torch.device) -> tuple[torch.Tensor, Packing]:
+    """Lay token ids end to end on a device, shape (total,), and say where each row lies."""
+    packed = torch.from_numpy(np.concatenate(rows)).to(device)
+    return packed, Packing.from_lengths(list(map(len, rows)), device)
 
 
 def run(
@@ -110,59 +115,28 @@ def run(
     budget: Budget,
     progress: Progress | None = None,
 ) -> NDArray[np.float32]:
-    """Compute one row for each sequence of token ids.
+    """Compute one row for each sequence of token ids (at least one, none empty): (len(ids), …).
 
-    Equal sequences are computed once. A batch is packed tokens without padding. Work is sorted by
-    length, longest first, so that what does not fit in memory fails at once.
-
-    Parameters
-    ----------
-    ids : sequence of numpy.ndarray, shape (n,), int64
-        Token ids, at least one sequence of at least one.
-    compute : callable
-        compute(ids (total,), packing) returns (sequences, …), in packed order.
-    device : torch.device
-    lock : context manager
-        Held during every `compute`.
-    budget : Budget
-        Tokens in one call of `compute`; halved, with a warning, when memory runs out. A longer
-        sequence goes alone.
-    progress : callable, optional
-        Called as progress(sequences done, sequences in all).
-
-    Returns
-    -------
-    numpy.ndarray, shape (len(ids), …), float32
-
-    Raises
-    ------
-    InputError
-        If one sequence alone does not fit in memory.
+    Equal sequences are computed once. A batch is packed tokens without padding, and
+    ``compute(ids (total,), packing)`` returns (sequences, …) in packed order; `lock` is held
+    meanwhile. Work is sorted by length, longest first, so that what does not fit in memory fails at
+    once: the budget is halved then, with a warning, and a sequence that does not fit alone raises
+    InputError.
     """
     known: dict[bytes, int] = {}
     rows = np.array([known.setdefault(i.tobytes(), len(known)) for i in ids])
     unique = [ids[i] for i in np.unique(rows, return_index=True)[1]]
-    copies = np.bincount(rows)
     lengths = np.array([len(sequence) for sequence in unique])
     results: NDArray[np.float32] | None = None
-    done = 0
 
     def one_pass(members: NDArray[np.int64]) -> None:
         nonlocal results
-        packed = torch.from_numpy(np.concatenate([unique[i] for i in members]))
-        packing = Packing.from_lengths(lengths[members].tolist(), device)
-        values = compute(packed.to(device), packing).float().cpu().numpy()
+        values = compute(*pack([unique[i] for i in members], device)).float().cpu().numpy()
         if results is None:
             results = np.empty((len(unique), *values.shape[1:]), dtype=np.float32)
         results[members] = values
 
-    def report(members: NDArray[np.int64]) -> None:
-        nonlocal done
-        done += int(copies[members].sum())
-        if progress is not None:
-            progress(done, len(ids))
-
-    run_passes(lengths, one_pass, device, lock, budget, report)
+    run_passes(lengths, one_pass, device, lock, budget, progress, np.bincount(rows))
     assert results is not None  # callers let no empty list through
     return results[rows]
 

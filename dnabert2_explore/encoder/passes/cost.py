@@ -48,14 +48,7 @@ def surely_quick(enc: Encoder, tokens: int, passes: float = 1.0) -> bool:
 def measured_seconds(enc: Encoder, tokens: int, passes: float = 1.0) -> float:
     """Say about how long forward passes of a sequence of so many tokens take, in seconds.
 
-    The first call times a pass of 128 tokens, as `clock` does.
-
-    Parameters
-    ----------
-    enc : Encoder
-    tokens : int
-    passes : float
-        A backward pass counts two: see `BACKWARD`.
+    The first call times a pass of 128 tokens, as `clock` does. A backward pass counts `BACKWARD`.
     """
     return operations(enc.config, tokens) * passes / _speed(enc)
 

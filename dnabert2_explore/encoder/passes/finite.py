@@ -15,20 +15,9 @@ __all__ = ["check_finite", "why_not_finite"]
 
 
 def check_finite(values: NDArray[Any], network: Network, what: str) -> None:
-    """Raise unless every value is a number.
+    """Raise InputError unless all values that a network made (`what` they are) are numbers.
 
-    Parameters
-    ----------
-    values : numpy.ndarray
-        What `network` computed.
-    network : Network
-    what : str
-        What the values are, such as "embeddings".
-
-    Raises
-    ------
-    InputError
-        If one is NaN or infinite; the message tells why, as far as it can be seen.
+    The message tells why one is NaN or infinite, as far as it can be seen.
     """
     bad = values.size - int(np.isfinite(values).sum())
     if bad:

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...common.arrays import check_each
 from ...common.progress import Progress
 from ...errors import InputError
 from ...network.headed import MaskedLMForward
-from ...network.packing import Packing
 from ..model import Model
-from .batches import Budget, run_passes
+from .batches import Budget, pack, run_passes
 from .finite import check_finite
 
 __all__ = ["masked_passes", "need_masked_lm"]
@@ -26,13 +26,7 @@ _ROWS = 1024
 
 
 def need_masked_lm(enc: Model) -> MaskedLMForward:
-    """Return the network, which has a masked-LM head.
-
-    Raises
-    ------
-    InputError
-        If it has none.
-    """
+    """Return the network, which has a masked-LM head; raise InputError where it has none."""
     if not isinstance(enc.module, MaskedLMForward):
         raise InputError(
             f"Model {enc.name!r} has no masked-LM head: load a pre-trained model such as "
@@ -52,44 +46,17 @@ def masked_passes(
     hide: bool = True,
     layers: Sequence[int] | None = None,
 ) -> list[NDArray[Any]]:
-    """Mask the given positions of each sequence, all at once, and read the head there.
+    """Mask the positions (k,) of each sequence, all at once, and read the head there.
 
-    Parameters
-    ----------
-    enc : Model
-        With a masked-LM head.
-    ids : sequence of numpy.ndarray, shape (n,), int64
-        Token ids with [CLS] and [SEP].
-    positions : sequence of numpy.ndarray, shape (k,), int64
-        Where to mask, one array for each sequence; k may be 0 and differ between sequences.
-    take : callable
-        take(number of the sequence, log-probabilities (k, vocabulary) in nats) returns what to
-        keep; the tensor is on the network's device and in float32. With `layers`, it is
-        (k · layers, vocabulary), the positions of one layer after those of another.
-    budget : Budget
-    progress : callable, optional
-        Called as progress(sequences done, sequences in all).
-    hide : bool
-        Put [MASK] at the positions; without, the head is read on the tokens as they stand.
-    layers : sequence of int, optional
-        States (0 the embeddings) the head reads; the last by default.
-
-    Returns
-    -------
-    list of numpy.ndarray
-        What `take` returned for each sequence.
-
-    Raises
-    ------
-    InputError
-        If the model has no masked-LM head, or a position does not exist.
+    ``take(number of the sequence, log-probabilities (k, vocabulary) in nats)`` returns what to keep
+    of it; the tensor is on the network's device and in float32. k may be 0 and differ between
+    sequences, whose `ids` have [CLS] and [SEP]. Without `hide` the head is read on the tokens as
+    they stand. `layers` are the states it reads (0 the embeddings; the last by default): then rows
+    are (k · layers), the positions of one layer after those of another. Raises InputError without a
+    masked-LM head, or where a position does not exist.
     """
     network = need_masked_lm(enc)
-    if len(ids) != len(positions):
-        raise InputError(
-            f"There are {len(ids)} sequences and positions for {len(positions)}; expected one "
-            "array of positions for each sequence: give as many."
-        )
+    check_each("sequences", len(ids), **{"arrays of positions": positions})
     wanted = (enc.config.num_hidden_layers,) if layers is None else tuple(layers)
     hidden_ids = [
         _mask(number, tokens, places, enc.tokenizer.mask_id if hide else None)
@@ -99,11 +66,9 @@ def masked_passes(
     lengths = np.array([len(tokens) for tokens in ids], dtype=np.int64)
     counts = np.array([len(places) * len(wanted) for places in positions], dtype=np.int64)
     device = enc.device
-    done = 0
 
     def one_pass(members: NDArray[np.int64]) -> None:
-        packed = torch.from_numpy(np.concatenate([hidden_ids[i] for i in members])).to(device)
-        packing = Packing.from_lengths(lengths[members].tolist(), device)
+        packed, packing = pack([hidden_ids[i] for i in members], device)
         states = network.bert.packed_states(packed, packing, wanted)
         starts = np.concatenate([[0], np.cumsum(lengths[members])[:-1]])
         first = 0
@@ -126,13 +91,7 @@ def masked_passes(
                 kept[i] = take(int(i), values)
             first = stop
 
-    def report(members: NDArray[np.int64]) -> None:
-        nonlocal done
-        done += len(members)
-        if progress is not None:
-            progress(done, len(ids))
-
-    run_passes(lengths, one_pass, device, enc.lock, budget, report)
+    run_passes(lengths, one_pass, device, enc.lock, budget, progress)
     return kept
 
 

@@ -11,29 +11,19 @@ from numpy.typing import NDArray
 from ...common.progress import Progress
 from ...network.packing import Packing
 from ..model import Model
-from .batches import Budget, run_passes
+from .batches import Budget, pack, run_passes
 
 __all__ = ["all_states", "run_onward"]
 
 
 def all_states(enc: Model, ids: NDArray[np.int64]) -> torch.Tensor:
-    """Hidden states of one sequence at every depth, on the network's device and in its type.
+    """Hidden states of one sequence of ids (with [CLS] and [SEP]), shape (layers + 1, n, hidden).
 
-    Parameters
-    ----------
-    enc : Model
-    ids : numpy.ndarray, shape (n,), int64
-        With [CLS] and [SEP].
-
-    Returns
-    -------
-    torch.Tensor, shape (layers + 1, n, hidden)
+    On the network's device and in its type.
     """
-    packed = torch.from_numpy(ids).to(enc.device)
-    packing = Packing.from_lengths([len(ids)], enc.device)
     every = range(enc.config.num_hidden_layers + 1)
     with enc.lock, torch.inference_mode():
-        states = enc.body.packed_states(packed, packing, every)
+        states = enc.body.packed_states(*pack([ids], enc.device), every)
     return torch.stack([states[layer] for layer in every])
 
 
@@ -48,30 +38,13 @@ def run_onward(
 ) -> NDArray[np.float32]:
     """Run the layers behind `layer` on given states, packed, and read a number off each sequence.
 
-    Parameters
-    ----------
-    enc : Model
-    states : callable
-        states(number) makes the states of a sequence at `layer`, (lengths[number], hidden).
-    lengths : sequence of int
-        Tokens in each sequence.
-    layer : int
-        0 for the embeddings.
-    read : callable
-        read(numbers of the sequences, last states (total, hidden), packing) returns one value a
-        sequence.
-    budget : Budget
-    progress : callable, optional
-        Called as progress(sequences done, sequences in all).
-
-    Returns
-    -------
-    numpy.ndarray, shape (sequences,), float32
+    ``states(number)`` makes the states of a sequence at `layer` (0 the embeddings), of shape
+    (lengths[number], hidden); ``read(numbers, last states (total, hidden), packing)`` returns one
+    value a sequence. Together they are (sequences,).
     """
     last = enc.config.num_hidden_layers
     counts = np.asarray(lengths, dtype=np.int64)
     values = np.zeros(len(counts), dtype=np.float32)
-    done = 0
 
     def one_pass(members: NDArray[np.int64]) -> None:
         hidden = torch.cat([states(int(number)) for number in members])
@@ -79,11 +52,5 @@ def run_onward(
         ended = enc.body.packed_onward(hidden, layer, packing, (last,))[last]
         values[members] = read(members, ended, packing)
 
-    def report(members: NDArray[np.int64]) -> None:
-        nonlocal done
-        done += len(members)
-        if progress is not None:
-            progress(done, len(counts))
-
-    run_passes(counts, one_pass, enc.device, enc.lock, budget, report)
+    run_passes(counts, one_pass, enc.device, enc.lock, budget, progress)
     return values

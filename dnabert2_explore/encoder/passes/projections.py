@@ -16,16 +16,9 @@ __all__ = ["projections"]
 
 
 def projections(enc: Model, tokens: Tokens) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Compute queries and keys of every layer and head, `Encoder.projections` of its tokens.
+    """Compute queries and keys of every layer and head, (layers, heads, n, head_dim) each.
 
-    Returns
-    -------
-    queries, keys : numpy.ndarray, shape (layers, heads, n, head_dim), float32
-
-    Raises
-    ------
-    InputError
-        If a value is NaN or infinite.
+    Raises InputError where a value is NaN or infinite.
     """
     captured: list[torch.Tensor] = []
 

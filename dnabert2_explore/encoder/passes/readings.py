@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...common.costs import says_cost
-from ...common.progress import Progress
+from ...common.progress import Progress, quiet
 from ...errors import InputError
 from ...results.rich_display import RichDisplay
 from ...sequences import reverse_complement
@@ -45,9 +45,6 @@ class Readings(RichDisplay):
 
     strands: str = "one"
     segmentations: int = 0
-
-    def _line(self) -> str:
-        return str(self)
 
     def __post_init__(self) -> None:
         if self.strands not in STRANDS:
@@ -124,8 +121,7 @@ class Readings(RichDisplay):
         total: NDArray[np.float64] | None = None
 
         def tick(within: int, _count: int) -> None:
-            if progress is not None:
-                progress((done + within) // len(self), count)
+            (progress or quiet)((done + within) // len(self), count)
 
         for turned in (False, True)[: 1 + (self.strands == "both")]:
             strand = [list(map(reverse_complement, one)) for one in texts] if turned else texts

@@ -29,13 +29,10 @@ _AT_ONCE = 500  # SQLite's older builds take 999 parameters
 
 
 def find_cache(wanted: bool | str | Path | None) -> VectorCache | None:
-    """Resolve what a caller says of the cache.
+    """Resolve what a caller says of the cache: a folder, or False for none.
 
-    Parameters
-    ----------
-    wanted : bool, str, pathlib.Path or None
-        A folder; False for none; True or None for the usual folder, which the environment variable
-        ``DNABERT2_EXPLORE_CACHE`` names or turns off (``off``).
+    True and None are the usual folder, which the environment variable ``DNABERT2_EXPLORE_CACHE``
+    names or turns off (``off``).
     """
     if wanted is False:
         return None
@@ -46,15 +43,9 @@ def find_cache(wanted: bool | str | Path | None) -> VectorCache | None:
 class VectorCache:
     """Vectors by key in an SQLite file, which several processes may share.
 
-    A cache that cannot be read or written is never in the way: it says so once, and is left alone.
-    Each vector is kept with a digest; one that was damaged on the disk is computed anew.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file; made on first use, with its folder.
-    limit : int
-        Bytes it may take.
+    The file is made on first use, with its folder; it may take `limit` bytes. A cache that cannot
+    be read or written is never in the way: it says so once, and is left alone. Each vector is kept
+    with a digest; one that was damaged on the disk is computed anew.
     """
 
     def __init__(self, path: Path, limit: int = LIMIT) -> None:

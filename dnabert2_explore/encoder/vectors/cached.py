@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...common.names import Pooling
-from ...common.progress import Progress
+from ...common.progress import Progress, quiet, within
 from ...errors import warn
 from ...version import __version__
 from ..inputs import cleaned, texts_of
@@ -37,38 +37,16 @@ def embed_texts(
     budget: Budget,
     progress: Progress | None = None,
 ) -> NDArray[np.float32]:
-    """Embed sequences, `Encoder.embed` after its settings were read.
+    """Embed sequences, `Encoder.embed` after its settings were read: (n, layers, hidden).
 
-    Parameters
-    ----------
-    model : Model
-    batch : list of str or Sequence
-    pooling, layers
-        As `Model.find_layers` lets them pass.
-    both : bool
-        Whether to take the mean with the other strand (of "max", the larger).
-    budget : Budget
-    progress : callable, optional
-        Called as progress(sequences done, sequences in all).
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, layers, hidden), float32
-
-    Raises
-    ------
-    InputError
-        If a sequence has no bases, or a value is NaN or infinite.
+    With `both`, the mean with the other strand (of "max", the larger). Raises InputError where a
+    sequence has no bases, or a value is NaN or infinite.
     """
     ids = model.tokenizer.encode_ids_batch(cleaned(batch))
     if not both:
         return cached_vectors(model, ids, pooling, layers, budget, progress)
     ids += model.turned_ids(texts_of(batch))
-
-    def halved(done: int, total: int) -> None:
-        if progress is not None:
-            progress(done // 2, total // 2)
-
+    halved = within(progress, 0, len(batch), len(batch))
     return both_strands(cached_vectors(model, ids, pooling, layers, budget, halved), pooling)
 
 
@@ -80,26 +58,9 @@ def cached_vectors(
     budget: Budget,
     progress: Progress | None,
 ) -> NDArray[np.float32]:
-    """Embed token ids (with [CLS] and [SEP]), but for what the cache knows already.
+    """Embed token ids (with [CLS] and [SEP]), but for what the cache knows: (n, layers, hidden).
 
-    Parameters
-    ----------
-    model : Model
-    ids : list of numpy.ndarray, shape (n,), int64
-    pooling : str
-    layers : tuple of int
-    budget : Budget
-    progress : callable or None
-        Called as progress(sequences done, sequences in all).
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, layers, hidden), float32
-
-    Raises
-    ------
-    InputError
-        If a value is NaN or infinite.
+    Raises InputError where a value is NaN or infinite.
     """
     cache = model.cache
     # Under autocast the network computes in another type than its own. To look at the weights
@@ -131,17 +92,13 @@ def cached_vectors(
     if new and not many and not model.pristine:
         return _vectors(model, ids, pooling, layers, budget, progress)
     done = len(ids) - len(new)
-    if not new and progress is not None:
-        progress(done, len(ids))
+    if not new:
+        (progress or quiet)(done, len(ids))
     # In parts, longest first, so that what is computed is kept when the rest is stopped.
     new.sort(key=lambda i: -len(ids[i]))
     for start in range(0, len(new), _KEPT_AT_ONCE):
         part = new[start : start + _KEPT_AT_ONCE]
-
-        def counted(within: int, _total: int, before: int = done) -> None:
-            if progress is not None:
-                progress(before + within, len(ids))
-
+        counted = within(progress, done, len(part), len(ids))
         vectors = _vectors(model, [ids[i] for i in part], pooling, layers, budget, counted)
         fresh = {keys[i]: row.ravel() for i, row in zip(part, vectors, strict=True)}
         cache.put(fresh)

@@ -9,9 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from ...common.progress import Progress
-from ...network.packing import Packing
 from ..model import Model
-from ..passes.batches import Budget, run_passes
+from ..passes.batches import Budget, pack, run_passes
 from ..passes.finite import check_finite
 
 __all__ = ["embed_with_stretch"]
@@ -25,35 +24,17 @@ def embed_with_stretch(
     budget: Budget,
     progress: Progress | None = None,
 ) -> NDArray[np.float32]:
-    """Embed sequences as wholes and locally, in one pass.
+    """Embed sequences as wholes and locally, in one pass: (len(ids), 2, layers, hidden).
 
-    Parameters
-    ----------
-    enc : Model
-    ids : sequence of numpy.ndarray, shape (n,), int64
-        Token ids with [CLS] and [SEP].
-    stretches : sequence of tuple of int
-        Tokens [first, last) of each, at least one.
-    layers : tuple of int
-        From 0 (the embeddings) to the number of layers.
-    budget : Budget
-    progress : callable, optional
-        Called as progress(sequences done, sequences in all).
-
-    Returns
-    -------
-    numpy.ndarray, shape (len(ids), 2, layers, hidden), float32
-        Means over the tokens other than [CLS] and [SEP], and over the stretch.
+    Means over the tokens other than [CLS] and [SEP], and over the tokens [first, last) of each
+    sequence's stretch, at least one. `ids` have [CLS] and [SEP]; layer 0 is the embeddings.
     """
     out = np.empty((len(ids), 2, len(layers), enc.config.hidden_size), dtype=np.float32)
     lengths = np.array([len(one) for one in ids], dtype=np.int64)
     device = enc.device
-    done = 0
 
     def one_pass(members: NDArray[np.int64]) -> None:
-        packed = torch.from_numpy(np.concatenate([ids[i] for i in members])).to(device)
-        packing = Packing.from_lengths(lengths[members].tolist(), device)
-        states = enc.body.packed_states(packed, packing, layers)
+        states = enc.body.packed_states(*pack([ids[i] for i in members], device), layers)
         starts = np.concatenate([[0], np.cumsum(lengths[members])[:-1]])
         spans = np.array([stretches[i] for i in members])
         wholes = np.stack([np.ones_like(starts), lengths[members] - 1], axis=1)
@@ -68,12 +49,6 @@ def embed_with_stretch(
                 )
                 out[members, kind, number] = means.cpu().numpy()
 
-    def report(members: NDArray[np.int64]) -> None:
-        nonlocal done
-        done += len(members)
-        if progress is not None:
-            progress(done, len(ids))
-
-    run_passes(lengths, one_pass, device, enc.lock, budget, report)
+    run_passes(lengths, one_pass, device, enc.lock, budget, progress)
     check_finite(out, enc.module, "values of the embeddings")
     return out

@@ -32,10 +32,10 @@ class LongEmbedding(RichDisplay):
 
     Attributes
     ----------
-    vector : numpy.ndarray, shape (hidden,), float32
+    vector : numpy.ndarray, shape (layers · hidden,), float32
         Mean of `vectors`, weighted by the A, C, G, T and U of each window (largest value for max
         pooling).
-    vectors : numpy.ndarray, shape (windows, hidden), float32
+    vectors : numpy.ndarray, shape (windows, layers · hidden), float32
         NaN for a window without any of them, which is not computed.
     spans : numpy.ndarray, shape (windows, 2), int64
         Bases [start, end) of each window, 0-based. Bases in an overlap are read twice.
@@ -55,9 +55,6 @@ class LongEmbedding(RichDisplay):
     pooling: str
     layer: int | tuple[int, ...]
     model: str
-
-    def _line(self) -> str:
-        return str(self)
 
     def __str__(self) -> str:
         n = len(self.spans)
@@ -90,24 +87,11 @@ class LongEmbedding(RichDisplay):
 
 
 def cut(length: int, window: int, overlap: int) -> NDArray[np.int64]:
-    """Spans that cover a sequence, each at most `window` long, neighbours overlapping.
+    """Spans (windows, 2) that cover a sequence, `window` bases at most, neighbours overlapping.
 
-    All spans are equally long; the overlaps are `overlap` or, where the sequence does not divide
-    evenly, a little more, so that no short rest remains.
-
-    Parameters
-    ----------
-    length, window, overlap : int
-        In bases.
-
-    Returns
-    -------
-    numpy.ndarray, shape (windows, 2), int64
-
-    Raises
-    ------
-    InputError
-        If the window or the overlap is impossible.
+    All spans are equally long; the overlaps are `overlap` bases or, where the sequence does not
+    divide evenly, a little more, so that no short rest remains. Raises InputError where the window
+    or the overlap is impossible.
 
     Examples
     --------

@@ -17,20 +17,10 @@ POOLINGS: tuple[Pooling, ...] = ("mean", "max", "cls")
 def pool(
     states: torch.Tensor, packing: Packing, inside: torch.Tensor, pooling: str
 ) -> torch.Tensor:
-    """Pool packed hidden states, one vector a sequence.
+    """Pool packed hidden states (total, hidden) to one vector a sequence, (sequences, hidden).
 
-    Parameters
-    ----------
-    states : torch.Tensor, shape (total, hidden)
-    packing : Packing
-        Where the sequences lie.
-    inside : torch.Tensor, shape (total,), bool
-        Tokens that carry bases; at least one a sequence. ``"cls"`` does not read it.
-    pooling : {"mean", "max", "cls"}
-
-    Returns
-    -------
-    torch.Tensor, shape (sequences, hidden), float32
+    In float32. `inside` (total,) marks tokens that carry bases, at least one a sequence; ``"cls"``
+    does not read it.
     """
     if pooling == "cls":
         return states[packing.offsets[:-1]].float()
@@ -39,18 +29,9 @@ def pool(
 
 
 def both_strands(vectors: NDArray[np.float32], pooling: str) -> NDArray[np.float32]:
-    """Join the vectors of sequences and of their other strands.
+    """Join vectors (2 n, …) of sequences, then of their other strands in the same order, to (n, …).
 
-    Parameters
-    ----------
-    vectors : numpy.ndarray, shape (2 n, …)
-        Of the sequences, then of their reverse complements in the same order.
-    pooling : {"mean", "max", "cls"}
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, …), float32
-        The mean of each two; of "max" the larger value.
+    The mean of each two; of "max" the larger value.
     """
     given, turned = np.split(vectors, 2)
     return np.maximum(given, turned) if pooling == "max" else (given + turned) / np.float32(2)

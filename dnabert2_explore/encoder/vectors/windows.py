@@ -29,16 +29,8 @@ __all__ = ["Recipe", "WindowEmbedder"]
 class Recipe:
     """How another process makes the same `WindowEmbedder`: by loading the model again.
 
-    Attributes
-    ----------
-    model : str
-        Folder, hub id or shipped name, as `load` takes it.
-    device, dtype, attention : str
-    sha256 : str
-        Digest of the weights, which the other process must find too.
-    pooling : str
-    layers : tuple of int
-    batch_tokens : int or None
+    `model` is as `load` takes it; `sha256` is of the weights, which the other process must find
+    too.
     """
 
     model: str
@@ -51,13 +43,7 @@ class Recipe:
     batch_tokens: int | None
 
     def __call__(self) -> WindowEmbedder:
-        """Load the model.
-
-        Raises
-        ------
-        InputError
-            If the model that is found has other weights.
-        """
+        """Load the model; raise InputError where the one that is found has other weights."""
         from ..loading.load import load
 
         enc = load(
@@ -72,17 +58,7 @@ class Recipe:
 
 
 class WindowEmbedder:
-    """An encoder with settings, as `stores` takes it.
-
-    Parameters
-    ----------
-    enc : Model
-    pooling : {"mean", "max", "cls"}
-    layers : tuple of int
-        0 … layers.
-    batch_tokens : int, optional
-        Tokens in one forward pass.
-    """
+    """An encoder with settings, as `stores` takes it; layer 0 is the embeddings."""
 
     def __init__(
         self,
@@ -132,10 +108,7 @@ class WindowEmbedder:
     def recipe(self) -> Callable[[], WindowEmbedder]:
         """How another process makes the same embedder; picklable.
 
-        Raises
-        ------
-        InputError
-            If the network is not what its file holds.
+        Raises InputError where the network is not what its file holds.
         """
         enc = self.enc
         if enc.checkpoint is None or not enc.pristine:

@@ -21,6 +21,7 @@ __all__ = [
     "layout",
     "pixels_per_base",
     "round_below",
+    "short",
     "signed_axis",
     "span_text",
     "touching",
@@ -40,6 +41,11 @@ LETTER_PX = 7.5  # narrower than this a base is a mark, not a letter
 def pixels_per_base(view: tuple[int, int], width: int) -> float:
     """Pixels one base takes when the bases of `view` fill a figure `width` pixels wide."""
     return (width - MARGIN["l"] - MARGIN["r"]) / max(view[1] - view[0], 1)
+
+
+def short(name: str, most: int = 22) -> str:
+    """Cut a name that is too long for its place to so many letters, the last an ellipsis."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def touching(spans: NDArray[Any], view: tuple[int, int]) -> NDArray[np.bool_]:
@@ -101,7 +107,8 @@ def base_axis(
         "showline": True,
         "linecolor": theme.muted,
         "linewidth": 1,
-        "nticks": 9,
+        # Of few bases plotly would number halves, all of them as the base they are rounded to.
+        **({"nticks": 9} if view[1] - view[0] > 8 else {"tick0": 1, "dtick": 1}),
         "showspikes": False,
     }
 

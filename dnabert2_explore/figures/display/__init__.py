@@ -13,7 +13,8 @@ from numbers import Real
 from typing import Any
 
 from ...results.origins import origin_line
-from .canvas import number
+from ...results.rich_display import counted
+from .canvas import Canvas, number
 from .card import Card, rows_left, table
 
 __all__ = ["ROOMS", "bundle_of", "card_of", "html_of"]
@@ -27,7 +28,7 @@ ROOMS = {
             "Blocks", "HeadAgreement", "HeadAtlas", "HeadPatchMap", "LayerLens", "LayerScores",
             "NucleotideProbabilities", "PatchMap", "Recall",
         ),
-        "maps": ("AlignedMaps", "MapJudgement", "Projection"),
+        "maps": ("AlignedMaps", "Clusters", "MapJudgement", "Projection", "SpaceComparison"),
         "attribution": (
             "Attribution", "AttributionSettings", "Mutagenesis", "OffsetAverage",
             "RankCorrelations", "Scorecard", "StrandMirror", "Sweep",
@@ -41,6 +42,7 @@ ROOMS = {
             "Differential", "Discovery", "HitTokens", "Hits", "Match", "Matches", "Motif",
             "MotifFindings", "NullRun", "Pattern", "Seqlets", "SequenceComparison", "Sites",
         ),
+        "tokenizers": ("MotifFragments", "TokenizerComparison", "VocabularyCurve"),
         "training": (
             "Audit", "DatasetAudit", "FinetuneConfig", "FinetuneResult", "Leaderboard",
             "LeakageReport", "PredictionSummary", "PretrainConfig", "PretrainResult",
@@ -53,6 +55,7 @@ ROOMS = {
     for name in names
 }  # fmt: skip
 _ROWS = 10
+_COLUMNS = 14
 
 
 def card_of(result: Any) -> Card:
@@ -66,13 +69,18 @@ def card_of(result: Any) -> Card:
     return plain(result)
 
 
-def plain(result: Any) -> Card:
-    """Show a result without a picture: its line, and the first rows of its table if it has one."""
+def plain(result: Any, caption: str = "", *pictures: Canvas) -> Card:
+    """Show a result by its line, the first rows of its table if it has one, and pictures."""
+    drawn = tuple(map(str, pictures))
     if not hasattr(result, "table"):
-        return Card(result._line())
+        return Card(result._line(), caption, pictures=drawn)
     data = result.table()
+    more = data.shape[1] - _COLUMNS
+    data = data.iloc[:, :_COLUMNS]
     numbers = [i for i, kind in enumerate(data.dtypes) if kind.kind in "if"]
-    notes = [rows_left(min(_ROWS, len(data)), len(data), "rows")]
+    notes = [caption, rows_left(min(_ROWS, len(data)), len(data), "rows")]
+    if more > 0:
+        notes.append(f"{counted(more, 'column')} more in .table().")
     if not {"position", "start"}.isdisjoint(data.columns):
         notes.append("Positions as in .table(): from 0, ends not included.")
     if not len(data):
@@ -82,7 +90,8 @@ def plain(result: Any) -> Card:
         result._line(),
         " ".join(note for note in notes if note),
         getattr(result, "model", ""),
-        tables=(table(tuple(map(str, data.columns)), rows, numbers),) if rows else (),
+        drawn,
+        (table(tuple(map(str, data.columns)), rows, numbers),) if rows else (),
     )
 
 

@@ -41,8 +41,8 @@ def sequence(result: Sequence) -> Card:
     if result.label is not None:
         numbers.append(("label", result.label))
     if result.description:
-        numbers.append(("description", result.description[:200]))
-    numbers += [(name, str(value)[:200]) for name, value in list(result.fields.items())[:8]]
+        numbers.append(("description", short(result.description, 200)))
+    numbers += [(name, short(str(value), 200)) for name, value in list(result.fields.items())[:8]]
     more = len(result.bases) - len(shown)
     return Card(
         result._line(),

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.colours import theme_of
-from ..core.style import MONO, SANS, round_below
+from ..core.style import MONO, SANS, round_below, short
 
 __all__ = ["PAGE", "WIDTH", "Canvas", "Panel", "inline", "number", "short", "signed", "thinned"]
 
@@ -54,11 +54,6 @@ def signed(value: float) -> str:
     ('+0.250', '−1.500')
     """
     return f"{value:+.3f}".replace("-", "−")
-
-
-def short(name: str, most: int = 22) -> str:
-    """Cut a name to so many letters, the last of them an ellipsis."""
-    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def inline(svg: str) -> str:

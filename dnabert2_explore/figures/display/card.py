@@ -197,6 +197,7 @@ _CSS = (
     ".dx-shown .dx-line{margin:0 0 8px}"
     ".dx-shown .dx-line b{font-weight:650;margin-right:6px}"
     ".dx-shown .dx-body{display:flex;flex-wrap:wrap;gap:10px 32px;align-items:flex-start}"
+    ".dx-shown .dx-body>div{max-width:100%}"
     ".dx-shown .dx-what{margin-top:8px;max-width:95ch}"
     ".dx-shown .dx-from{color:var(--dx-muted);font-size:12px;margin-top:2px;overflow-wrap:anywhere}"
     ".dx-shown .dx-body>div{min-width:0;max-width:100%}"

@@ -206,7 +206,7 @@ def recall(result: Recall) -> Card:
         f"What an exact copy of {result.length} bp adds to predicting masked tokens, beside a "
         "shuffled copy (0), with 95% intervals over places.",
         result.model,
-        (dots(rows, "gain (nats a token)", 160, top=0.0),),
+        (dots(rows, "gain (nats a token)", top=0.0),),
     )
 
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .canvas import PAGE, Canvas, Panel
+from . import plain
+from .canvas import PAGE, WIDTH, Canvas, Panel
 from .card import Card
 from .training import dots
 
 if TYPE_CHECKING:
-    from ...analysis.maps import AlignedMaps, MapJudgement
+    from ...analysis.maps import AlignedMaps, Clusters, MapJudgement, SpaceComparison
     from ...analysis.project import Projection
 
 _POINTS = 1500
@@ -82,12 +83,63 @@ def map_judgement(result: MapJudgement) -> Card:
         (name, share, nan, nan, PAGE.positive if name == result.label else PAGE.muted)
         for name, (_, share) in result.axes.items()
     ]
-    pictures = [dots(shares, "share of the map's variance that it explains (R²)", 110, 460)]
+    pictures = [dots(shares, "share of the map's variance that it explains (R²)")]
     probes = [
         (one.space, one.probe.score, one.probe.low, one.probe.high,
          PAGE.positive if one.space == "model" else PAGE.muted)
         for one in result.scores if math.isfinite(one.probe.score)
     ]  # fmt: skip
     if probes:
-        pictures.append(dots(probes, f"balanced accuracy of a probe of {result.label}", 110, 460))
+        pictures.append(dots(probes, f"balanced accuracy of a probe of {result.label}"))
     return Card(result._line(), " ".join(str(result).splitlines()), pictures=tuple(pictures))
+
+
+def space_comparison(result: SpaceComparison) -> Card:
+    """Show how alike the spaces are, and how many neighbours they share."""
+    n, side, left, gap = len(result.names), 220.0, 96.0, 34.0
+    canvas = Canvas(left + 2 * side + gap + 4, side + 40, "spaces beside each other")
+    kept_title = f"shared among {result.n_neighbors} neighbours"
+    for place, (title, values) in enumerate(
+        (("linear CKA", result.cka), (kept_title, result.kept))
+    ):
+        x, step = left + place * (side + gap), side / n
+        canvas.text(x, 12, title, fill=PAGE.muted)
+        canvas.cells(values, x, 20, side, side, (PAGE.bases["C"], PAGE.bases["C"]), half=1.0)
+        for row in range(n if n <= 7 else 0):
+            for column in range(n):
+                canvas.text(
+                    x + (column + 0.5) * step, 24 + (row + 0.5) * step,
+                    f"{values[row, column]:.2f}", "middle",
+                    PAGE.paper if values[row, column] > 0.6 else PAGE.ink,
+                )  # fmt: skip
+        for row, name in enumerate(result.names if place == 0 else ()):
+            canvas.text(left - 6, 24 + (row + 0.5) * step, name[:16], "end", PAGE.muted)
+    return plain(
+        result,
+        "Stronger is more, 0 to 1; columns in the order of rows. Shared by chance: "
+        f"{result.by_chance:.0%}.",
+        canvas,
+    )
+
+
+def clusters(result: Clusters) -> Card:
+    """Show how large every cluster is, and how surely it is there."""
+    shown = min(len(result.sizes), 12)
+    canvas = Canvas(WIDTH, 26 + shown * 20 + 44, "clusters: stability")
+    panel = Panel(canvas, (150, 20, WIDTH - 40, 24 + shown * 20), (0, 1), (0, 1))
+    for row in range(shown):
+        y = 34.0 + row * 20
+        canvas.text(144, y + 4, f"cluster {row}, {int(result.sizes[row]):,} rows", "end")
+        panel.interval(y, float(result.stability[row]), np.nan, np.nan, PAGE.positive)
+    for value, name in ((0.75, "there"), (result.null, "columns shuffled")):
+        if np.isfinite(value):
+            at = panel.x(value)
+            canvas.line(at, 18, at, panel.bottom, **{"stroke-dasharray": "4 3"})
+            canvas.text(at, 12, name, "middle", PAGE.muted)
+    panel.x_axis("stability (mean Jaccard overlap)", (0, 0.25, 0.5, 0.75, 1))
+    return plain(
+        result,
+        f"How much of a cluster is found again in four fifths of the rows, mean of {result.draws} "
+        "draws: above 0.75 it is there, below 0.6 it is not to be trusted.",
+        canvas,
+    )

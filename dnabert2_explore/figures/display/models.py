@@ -28,7 +28,12 @@ def encoder(result: Encoder) -> Card:
     if result.has_head:
         can += ["predict", "dx.attribute"]
     card = model_info(result.info)
-    return Card(card.line, f"Ask it to: {', '.join(can)}.", card.provenance, tables=card.tables)
+    said = f"Ask it to: {', '.join(can)}."
+    if result.has_head:
+        from ...encoder.passes.readings import Readings
+
+        said += f" Its predictions: {Readings.of(result)}."
+    return Card(card.line, said, card.provenance, tables=card.tables)
 
 
 def model_info(result: ModelInfo) -> Card:
@@ -37,7 +42,7 @@ def model_info(result: ModelInfo) -> Card:
     numbers = [
         ("parameters", f"{result.parameters:,}"),
         ("network", f"{shape}, {result.vocabulary:,} tokens in the vocabulary"),
-        ("predicts", ", ".join(result.classes)[:300] or "no classes"),
+        ("predicts", short(", ".join(result.classes), 300) or "no classes"),
         ("runs", f"{result.dtype} on {result.device}, attention {result.attention}"),
     ]
     digest = f"sha256 {result.sha256[:12]}…" if result.sha256 else "weights of no file"

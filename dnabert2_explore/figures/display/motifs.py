@@ -195,7 +195,9 @@ def hits(result: Hits) -> Card:
     heads = ("sequence", "motif", "bases", "strand", "bits", "p-value")
     return Card(
         result._line(),
-        "Sequences with most hits; above the line on the strand as given, below on the other. "
+        ""
+        if not order
+        else "Sequences with most hits; above the line on the strand as given, below on the other. "
         + rows_left(len(rows), len(result), "hits by p-value").replace("first", "best"),
         "",
         (str(canvas),) if order else (),

@@ -38,11 +38,11 @@ def _row(name: str, one: Estimate, colour: str = _MODEL) -> Row:
     return name, one.value, one.low, one.high, colour
 
 
-def dots(
-    rows: Iterable[Row], title: str, left: float = 210, width: float = 560, top: float = 1.0
-) -> str:
-    """Draw values with their intervals, one a line; the axis reaches 0 and `top`."""
+def dots(rows: Iterable[Row], title: str, width: float = 350, top: float = 1.0) -> str:
+    """Draw values with their intervals, one a line, right of their names; to 0 and `top`."""
     kept = [one for one in rows if not math.isnan(one[1])]
+    left = 14 + 6.2 * max((min(len(one[0]), 34) for one in kept), default=0)
+    width += left
     canvas = Canvas(width, 24 * len(kept) + 46, title)
     every = [v for one in kept for v in one[1:4] if not math.isnan(v)]
     low, high = min([0.0, *every]), max([0.0, *every])
@@ -63,7 +63,7 @@ def scores(result: Scores) -> Card:
     return Card(
         f"{counted(result.count, 'sequence')}, loss {result.loss:.4f}",
         "Scores with 95% bootstrap intervals over sequences. " + " ".join(result.notes),
-        pictures=(dots(rows, "score", 130, 480),),
+        pictures=(dots(rows, "score"),),
     )
 
 
@@ -90,12 +90,12 @@ def finetune_result(result: FinetuneResult) -> Card:
         ("weights of step", f"{result.best_step:,} of {result.steps:,}"),
         ("time", f"{result.seconds:,.0f} s"),
         ("leakage", "; ".join(one.summary for one in result.leakage.pairs) or str(result.leakage)),
-        *[("note", note[:200]) for note in result.notes[:5]],
+        *[("note", short(note, 200)) for note in result.notes[:5]],
     ]
     rule = "" if result.rule is None else f" {_sentence(result.rule)}"
     caution = f"{result.caution} " if result.caution else ""
     return Card(
-        f"{result.task} of {', '.join(result.classes)[:120] or 'a value'}",
+        f"{result.task} of {short(', '.join(result.classes), 120) or 'a value'}",
         f"{caution}Scores of the kept weights with 95% intervals over sequences.{rule}",
         str(result.model),
         (dots(rows, "score"),),
@@ -157,8 +157,11 @@ def leakage_report(result: LeakageReport) -> Card:
 
 def prediction_summary(result: PredictionSummary) -> Card:
     """Show where predictions lie and what they are worth."""
-    numbers = [("rows", f"{result.rows:,}"), ("classes", ", ".join(result.classes)[:200] or "–")]
-    numbers += [("note", note[:200]) for note in result.notes[:5]]
+    numbers = [
+        ("rows", f"{result.rows:,}"),
+        ("classes", short(", ".join(result.classes), 200) or "–"),
+    ]
+    numbers += [("note", short(note, 200)) for note in result.notes[:5]]
     pictures = () if result.scores is None else scores(result.scores).pictures
     return Card(
         f"{result.rows:,} predictions in {result.out}",
@@ -188,7 +191,7 @@ def settings_card(result: Any, caption: str) -> Card:
     for field in dataclasses.fields(result):
         value = getattr(result, field.name)
         (rest if value == field.default else told).append(
-            (field.name, str(value)[:120] or "(empty)")
+            (field.name, short(str(value), 120) or "(empty)")
         )
     defaults = ", ".join(f"{name}={value}" for name, value in rest)
     return Card(
@@ -205,7 +208,7 @@ def pretrain_result(result: PretrainResult) -> Card:
         ("step", f"{result.step:,} of {result.total_steps:,}"),
         ("tokens", f"{result.tokens:,}"),
         ("time", f"{result.seconds:,.0f} s"),
-        *[("note", note[:200]) for note in result.notes[:8]],
+        *[("note", short(note, 200)) for note in result.notes[:8]],
     ]
     return Card(
         result._line(),
@@ -286,7 +289,7 @@ def dataset_audit(result: DatasetAudit) -> Card:
     ]
     return Card(
         f"{result.dataset}: {_VERDICTS[result.verdict]}",
-        "; ".join(result.reasons)[:600],
+        short("; ".join(result.reasons), 600),
         pictures=(dots(rows, metric_name(result.metric)),) if rows else (),
         tables=(facts(numbers),),
     )

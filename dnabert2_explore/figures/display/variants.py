@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .canvas import PAGE, WIDTH, Canvas, Panel, number
+from .canvas import PAGE, WIDTH, Canvas, Panel, number, short
 from .card import Card, facts, rows_left, table
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ def variant(result: Variant) -> Card:
     numbers = [
         ("record", result.contig),
         ("position", f"{result.position + 1:,} (counted from 1)"),
-        ("REF", result.ref[:60] or "–"),
-        ("ALT", result.alt[:60] or "–"),
+        ("REF", short(result.ref, 60) or "–"),
+        ("ALT", short(result.alt, 60) or "–"),
         ("kind", kind),
     ]
     if result.name:
@@ -48,7 +48,7 @@ def variant_scores(result: VariantScores) -> Card:
         order = np.argsort(-np.nan_to_num(np.abs(main), nan=-1.0), kind="stable")
         if len(known):
             pictures = (_histogram(known, f"{column.name} ({column.unit})"),)
-            caption = f"Variants by {column.name}: {column.meaning} "
+            caption = f"Variants by {column.name}: {column.meaning.rstrip('.')}. "
     rows = []
     for i in order[:_ROWS]:
         left = result.skipped[i]
@@ -63,7 +63,7 @@ def variant_scores(result: VariantScores) -> Card:
     return Card(
         result._line(),
         caption + rows_left(len(rows), len(result), "variants").replace("first", "furthest"),
-        about[:300],
+        short(about, 300),
         pictures,
         (table(heads, rows, range(1, len(names) + 1)),),
     )

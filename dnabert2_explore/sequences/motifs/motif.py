@@ -102,7 +102,10 @@ class Motif(RichDisplay):
         """
         upper = word.upper()
         if not upper or set(upper) - set(ALPHABET):
-            raise InputError(f"{word!r} is no motif; expected letters A, C, G and T.")
+            raise InputError(
+                f"{word!r} is no motif; expected letters A, C, G and T: give dx.Motif(name, "
+                "probabilities), a row a position, for letters that stand for several."
+            )
         matrix = np.eye(4)[[ALPHABET.index(letter) for letter in upper]]
         return cls(name or upper, matrix)
 

@@ -93,9 +93,6 @@ class Variant(RichDisplay):
     name: str = ""
     where: str = field(default="", compare=False)
 
-    def _line(self) -> str:
-        return str(self)
-
     def __post_init__(self) -> None:
         try:
             object.__setattr__(self, "position", index(self.position))

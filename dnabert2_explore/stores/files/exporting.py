@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,16 @@ from ...errors import InputError
 from ..errors import StoreError
 from ..layout import COORDINATES
 from ..store import EmbeddingStore, open_store
+from .h5ad import write_h5ad
 
 __all__ = ["SUFFIXES", "export"]
 
-_BLOCK = 1 << 25  # bytes of vectors in memory at a time, about
-
 
 def export(store: EmbeddingStore | str | os.PathLike[str], path: str | os.PathLike[str]) -> Path:
-    """Write a finished store to one file, which takes the place of what was there.
+    """Write a finished store to one file, which takes the place of what was there; return its path.
 
     Memory stays constant however large the store is; ``.npz`` keeps each array whole, so reading it
-    back does not.
+    back does not. The suffix of the name says in which format:
 
     - ``.h5ad`` (AnnData; the extra ``[anndata]``): ``X`` the deepest layer, the others in
       ``obsm["layer_i"]``, ``obs`` the coordinates under names like ``chr1:0-1000`` (0-based,
@@ -36,25 +34,9 @@ def export(store: EmbeddingStore | str | os.PathLike[str], path: str | os.PathLi
     - ``.npz``: arrays ``record`` (number), ``names`` (of records), ``start``, ``end``, ``strand``,
       ``unknown``, ``layer_i`` and ``about`` (JSON).
 
-    Parameters
-    ----------
-    store : EmbeddingStore, str or path-like
-        Finished.
-    path : str or path-like
-        What to write; the suffix says in which format.
-
-    Returns
-    -------
-    pathlib.Path
-        What was written.
-
-    Raises
-    ------
-    InputError
-        If the suffix is another, the folder does not exist, the store is not finished, or a library
-        is missing.
-    StoreError
-        If the file cannot be written, or one of the store is damaged.
+    Raises InputError where the suffix is another, the folder does not exist, the store is not
+    finished, or a library is missing; StoreError where the file cannot be written, or one of the
+    store is damaged.
     """
     target = expanded(path)
     if target.suffix not in _WRITERS:
@@ -86,37 +68,23 @@ def export(store: EmbeddingStore | str | os.PathLike[str], path: str | os.PathLi
     return target
 
 
-def _blocks(store: EmbeddingStore) -> Iterator[slice]:
-    """Cut the rows at whole chunks, so that none is decompressed twice."""
-    rows = store.plan.rows_per_chunk
-    step = rows * max(1, _BLOCK // (rows * store.hidden * 4))
-    for start in range(0, store.n_windows, step):
-        yield slice(start, min(start + step, store.n_windows))
-
-
 def _write_parquet(store: EmbeddingStore, path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     names = pa.array(store.names)
-    fields = [
-        ("record", pa.dictionary(pa.int32(), pa.string())),
-        ("start", pa.int64()),
-        ("end", pa.int64()),
-        ("strand", pa.int8()),
-        ("unknown", pa.int32()),
-        *((f"layer_{i}", pa.list_(pa.float32(), store.hidden)) for i in store.layers),
-    ]
-    schema = pa.schema(fields, metadata={"about": json.dumps(store.attributes)})
+    types = {name: pa.type_for_alias(kind) for name, (kind, _) in COORDINATES.items()}
+    types["record"] = pa.dictionary(pa.int32(), pa.string())
+    types |= {f"layer_{i}": pa.list_(pa.float32(), store.hidden) for i in store.layers}
+    schema = pa.schema(types, metadata={"about": json.dumps(store.attributes)})
     with pq.ParquetWriter(path, schema) as writer:
-        for rows in _blocks(store):
+        for rows in store.plan.blocks(store.hidden):
             where = store.coordinates(rows.start, rows.stop)
             columns = [
                 pa.DictionaryArray.from_arrays(
                     pa.array(where["record"].cat.codes.to_numpy().astype(np.int32)), names
                 ),
-                *(pa.array(where[name].to_numpy()) for name in ("start", "end", "strand")),
-                pa.array(where["unknown"].to_numpy()),
+                *(pa.array(where[name].to_numpy()) for name in list(COORDINATES)[1:]),
             ]
             for layer in store.layers:
                 vectors = np.ascontiguousarray(store.vectors(layer)[rows])
@@ -155,16 +123,10 @@ def _stream(
     }
     with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
         np.lib.format.write_array_header_2_0(file, header)
-        for rows in _blocks(store):
+        for rows in store.plan.blocks(store.hidden):
             file.write(np.ascontiguousarray(array[rows]).tobytes())
 
 
-def _write_h5ad(store: EmbeddingStore, path: Path) -> None:
-    from .h5ad import write_h5ad
-
-    write_h5ad(store, path, _blocks(store))
-
-
-_WRITERS = {".h5ad": _write_h5ad, ".parquet": _write_parquet, ".npz": _write_npz}
+_WRITERS = {".h5ad": write_h5ad, ".parquet": _write_parquet, ".npz": _write_npz}
 #: What a name may end in.
 SUFFIXES = tuple(_WRITERS)

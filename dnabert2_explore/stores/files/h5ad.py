@@ -14,28 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ..layout import COORDINATES
 from ..store import EmbeddingStore
 
 __all__ = ["write_h5ad", "write_rows"]
 
 
-def write_h5ad(store: EmbeddingStore, path: Path, blocks: Iterable[slice]) -> None:
-    """Write a finished store as AnnData.
-
-    Parameters
-    ----------
-    store : EmbeddingStore
-        Finished.
-    path : Path
-        File to write.
-    blocks : iterable of slice
-        Rows to hold in memory at a time.
-
-    Raises
-    ------
-    InputError
-        If h5py is not installed.
-    """
+def write_h5ad(store: EmbeddingStore, path: Path) -> None:
+    """Write a finished store as AnnData; raise InputError where h5py is not installed."""
     h5py = _h5py()
     n, deepest = store.n_windows, max(store.layers)
     with h5py.File(path, "w") as file:
@@ -45,19 +31,18 @@ def write_h5ad(store: EmbeddingStore, path: Path, blocks: Iterable[slice]) -> No
         for layer in store.layers:
             parent, name = (file, "X") if layer == deepest else (obsm, f"layer_{layer}")
             vectors[layer] = _empty(parent, name, (n, store.hidden), "float32")
-        obs = file.create_group("obs")
-        _mark(obs, "dataframe", "0.2.0", _index="_index")
-        obs.attrs["column-order"] = np.array(
-            ["record", "start", "end", "strand", "unknown"], dtype=h5py.string_dtype()
-        )
+        obs = _frame(file, "obs", list(COORDINATES))
         names = _empty(obs, "_index", (n,), h5py.string_dtype(), "string-array")
         record = obs.create_group("record")
         _mark(record, "categorical", "0.2.0", ordered=False)
         _strings(record, "categories", store.names)
-        columns = {"record": _empty(record, "codes", (n,), "int32")}
-        for name, dtype in (("start", "i8"), ("end", "i8"), ("strand", "i1"), ("unknown", "i4")):
-            columns[name] = _empty(obs, name, (n,), dtype)
-        for rows in blocks:
+        columns = {
+            name: _empty(record, "codes", (n,), dtype)
+            if name == "record"
+            else _empty(obs, name, (n,), dtype)
+            for name, (dtype, _) in COORDINATES.items()
+        }
+        for rows in store.plan.blocks(store.hidden):
             for layer, dataset in vectors.items():
                 dataset[rows] = store.vectors(layer)[rows]
             where = store.coordinates(rows.start, rows.stop)
@@ -80,34 +65,17 @@ def write_rows(
     columns: Mapping[str, Sequence[str]],
     uns: Mapping[str, Any],
 ) -> None:
-    """Write vectors in memory as AnnData.
+    """Write vectors in memory (rows, hidden) as AnnData, with `columns` of what is known of rows.
 
-    Parameters
-    ----------
-    path : Path
-        File to write.
-    names : sequence of str
-        Of the rows.
-    vectors : numpy.ndarray, shape (len(names), hidden), float32
-    columns : mapping of str to sequence of str
-        What else is known of the rows.
-    uns : mapping
-        How they were made.
-
-    Raises
-    ------
-    InputError
-        If h5py is not installed.
+    `uns` says how they were made. Raises InputError where h5py is not installed.
     """
     h5py = _h5py()
     with h5py.File(path, "w") as file:
         _mark(file, "anndata", "0.1.0")
         _group(file, "obsm")
         _mark(file.create_dataset("X", data=vectors), "array", "0.2.0")
-        obs = file.create_group("obs")
-        _mark(obs, "dataframe", "0.2.0", _index="_index")
         kept = {name.replace("/", "_"): values for name, values in columns.items()}
-        obs.attrs["column-order"] = np.array(list(kept), dtype=h5py.string_dtype())
+        obs = _frame(file, "obs", list(kept))
         _strings(obs, "_index", names)
         for name, values in kept.items():
             _strings(obs, name, values)
@@ -126,10 +94,7 @@ def _h5py() -> Any:
 
 def _finish(file: Any, hidden: int, uns: Mapping[str, Any]) -> None:
     """Write what a file has beside its rows."""
-    h5py = _h5py()
-    var = file.create_group("var")
-    _mark(var, "dataframe", "0.2.0", _index="_index")
-    var.attrs["column-order"] = np.array([], dtype=h5py.string_dtype())
+    var = _frame(file, "var", [])
     _strings(var, "_index", [str(feature) for feature in range(hidden)])
     for empty in ("layers", "obsp", "varm", "varp"):
         _group(file, empty)
@@ -144,6 +109,13 @@ def _group(parent: Any, name: str) -> Any:
     group = parent.create_group(name)
     _mark(group, "dict", "0.1.0")
     return group
+
+
+def _frame(parent: Any, name: str, columns: list[str]) -> Any:
+    frame = parent.create_group(name)
+    _mark(frame, "dataframe", "0.2.0", _index="_index")
+    frame.attrs["column-order"] = np.array(columns, dtype=_h5py().string_dtype())
+    return frame
 
 
 def _empty(parent: Any, name: str, shape: tuple[int, ...], dtype: Any, kind: str = "array") -> Any:

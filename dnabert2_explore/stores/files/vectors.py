@@ -33,18 +33,8 @@ def write_vectors(
     - ``.h5ad`` (AnnData; the extra ``[anndata]``): ``X``, ``obs`` by name with ``label`` and all
       other columns of the source, ``uns["about"]``.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-    sequences : sequence of Sequence
-    vectors : numpy.ndarray, shape (len(sequences), hidden), float32
-    about : mapping
-        How they were made.
-
-    Raises
-    ------
-    InputError
-        If the suffix is another, or h5py is not installed.
+    `about` is how they were made. Raises InputError where the suffix is another, or h5py is not
+    installed.
     """
     if path.suffix not in _WRITERS:
         raise InputError(

@@ -70,36 +70,18 @@ def run_cluster(
     client: Client,
     progress: Progress | None = None,
 ) -> Summary:
-    """Compute every chunk of ``store`` that is not finished, one task a chunk.
+    """Compute every chunk of ``store`` that is not finished, one task a chunk, on a Dask cluster.
 
     Tasks write their chunks themselves, so vectors never travel. A chunk whose worker dies is given
-    to another; one that was finished before its worker died is not computed again. Workers may
-    come and go.
+    to another; one that was finished before its worker died is not computed again. Workers may come
+    and go. The store's folder and the FASTA file must be visible to every worker under the same
+    paths; records from memory travel with the tasks. Progress is told in bases, about once a second
+    also where nothing has finished; whatever it raises cancels the chunks that wait.
 
-    Parameters
-    ----------
-    plan, genome, store, embedder
-        What the store was made from. Its folder and the FASTA file must be visible to every worker
-        under the same paths; records from memory travel with the tasks.
-    client : distributed.Client
-        The cluster.
-    progress : callable, optional
-        Called as ``progress(done, total)`` in bases, about once a second also where nothing has
-        finished. Whatever it raises cancels the chunks that wait.
-
-    Warns
-    -----
-    UserWarning
-        Once, if there is no worker for half a minute; the call goes on waiting.
-
-    Raises
-    ------
-    InputError
-        If ``client`` is none, or a worker does not see the files or has another version of the
-        package or another model.
-    StoreError
-        If the store cannot be written, a chunk ends one worker after the other, or the connection
-        to the scheduler breaks.
+    Warns once, if there is no worker for half a minute; the call goes on waiting. Raises InputError
+    where ``client`` is none, or a worker does not see the files or has another version of the
+    package or another model; StoreError where the store cannot be written, a chunk ends one worker
+    after the other, or the connection to the scheduler breaks.
     """
     from distributed import Client, as_completed
     from distributed.comm.core import CommClosedError

@@ -38,39 +38,14 @@ def embed_windows(
 ) -> Summary:
     """Embed the windows of a genome into the store at ``path``, going on where a run stopped.
 
-    Parameters
-    ----------
-    path : str or path-like
-        The store, a folder; made where there is none.
-    source : str, path-like, Genome, Sequence, or iterable of Sequence or str
-        A FASTA file (a str is its path), one record, or records; strings of bases among these are
-        named "sequence 1", "sequence 2", … by their place.
-    embedder : Embedder
-        The model.
-    window : int or None
-        Bases in a window; None embeds each record whole.
-    stride : int or None
-        Bases from one window's start to the next; None means ``window``. Above the window, what
-        lies between windows is left out, and so may be the end of a record.
-    rows_per_chunk : int
-        Windows that are computed and written together.
-    client : distributed.Client, optional
-        Dask workers that share the file system compute the chunks instead of this process.
-    progress : callable, optional
-        Called as ``progress(done, total)`` in bases; may raise
-        :class:`~dnabert2_explore.errors.Cancelled`.
+    The source is a FASTA file (a str is its path), one record, or records; strings of bases among
+    these are named "sequence 1", "sequence 2", … by their place. Windows are as `WindowPlan` has
+    them. A `client`, whose Dask workers share the file system, computes the chunks instead of this
+    process. Progress is told in bases.
 
-    Returns
-    -------
-    Summary
-
-    Raises
-    ------
-    InputError
-        If the source, the windows or ``path`` cannot be used, or the store there was made
-        otherwise.
-    StoreError
-        If the store cannot be written; finished chunks stay readable and the same call goes on.
+    Raises InputError where the source, the windows or ``path`` cannot be used, or the store there
+    was made otherwise; StoreError where the store cannot be written: finished chunks stay readable
+    and the same call goes on.
     """
     started = time.perf_counter()
     if isinstance(source, Genome):

@@ -29,23 +29,13 @@ def run_local(
 ) -> Summary:
     """Compute every chunk of ``store`` that is not finished.
 
-    One thread reads and tokenizes the next chunks, this thread runs the model, one thread writes;
-    a few chunks are in memory at a time, however long the genome is.
+    One thread reads and tokenizes the next chunks, this thread runs the model, one thread writes; a
+    few chunks are in memory at a time, however long the genome is. Progress is told in bases
+    between chunks; whatever it raises stops the work after the chunks that are computed have been
+    written.
 
-    Parameters
-    ----------
-    plan, genome, store, embedder
-        What the store was made from.
-    progress : callable, optional
-        Called as ``progress(done, total)`` in bases between chunks. Whatever it raises stops the
-        work after the chunks that are computed have been written.
-
-    Raises
-    ------
-    StoreError
-        If the store cannot be written; finished chunks stay readable.
-    InputError
-        If the source holds letters that are no nucleotide codes.
+    Raises StoreError where the store cannot be written: finished chunks stay readable; InputError
+    where the source holds letters that are no nucleotide codes.
     """
     started = time.perf_counter()
     missing = store.missing()

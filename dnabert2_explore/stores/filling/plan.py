@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from ...errors import InputError
 
 __all__ = ["Chunk", "WindowPlan"]
+
+_BLOCK = 1 << 25  # bytes of vectors in memory at once, about
 
 
 class Chunk(NamedTuple):
@@ -127,6 +129,12 @@ class WindowPlan:
             )
         first = index * self.rows_per_chunk
         return first, min(first + self.rows_per_chunk, self.n_windows)
+
+    def blocks(self, width: int) -> Iterator[slice]:
+        """Cut the windows at whole chunks, so that of `width` numbers none is unpacked twice."""
+        step = self.rows_per_chunk * max(1, _BLOCK // (self.rows_per_chunk * width * 4))
+        for start in range(0, self.n_windows, step):
+            yield slice(start, min(start + step, self.n_windows))
 
     def chunk(self, index: int) -> Chunk:
         """Return records and coordinates of the windows of chunk ``index``."""

@@ -48,9 +48,6 @@ class Summary(RichDisplay):
     compute_seconds: float
     workers: int = 1
 
-    def _line(self) -> str:
-        return str(self)
-
     def __str__(self) -> str:
         """One line for a terminal."""
         parts = [f"{self.computed:,} computed"]

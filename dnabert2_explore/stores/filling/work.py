@@ -80,10 +80,7 @@ def compute(
 ) -> tuple[NDArray[np.float32], float]:
     """Return the chunk's vectors, NaN where the model was not asked, and the model's seconds.
 
-    Raises
-    ------
-    StoreError
-        If the model gives another shape than it promised, or a vector that is not finite.
+    Raises StoreError where it gives another shape than it promised, or a vector is not finite.
     """
     shape = (len(chunk.asked), len(embedder.layers), embedder.hidden)
     vectors = np.full(shape, np.nan, dtype=np.float32)

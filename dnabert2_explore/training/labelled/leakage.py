@@ -182,9 +182,6 @@ class LeakageReport(RichDisplay):
 
     pairs: tuple[SplitOverlap, ...]
 
-    def _line(self) -> str:
-        return str(self)
-
     def __str__(self) -> str:
         if not self.pairs:
             return "Duplicates between the files were not looked for."

@@ -82,9 +82,6 @@ class Scores(JsonFields, RichDisplay):
     loss: float
     notes: tuple[str, ...] = ()
 
-    def _line(self) -> str:
-        return str(self)
-
     def __getitem__(self, name: str) -> float:
         """Value of a metric by its name, or of ``"loss"``."""
         return self.loss if name == "loss" else self.values[name].value

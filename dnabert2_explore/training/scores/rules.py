@@ -53,9 +53,6 @@ class RuleComparison(JsonFields, RichDisplay):
     others: dict[str, float]
     strands: str
 
-    def _line(self) -> str:
-        return str(self)
-
     def __str__(self) -> str:
         text = (
             f"best rule without a neural network: {self.title}, MCC {self.score}; model minus rule "

@@ -16,17 +16,9 @@ _COLUMNS = ("species", "category")
 
 
 def card_of(sequence: Sequence, enc: Encoder, field: str, value: str | float) -> str:
-    """Write a card as HTML; everything that is data is escaped.
+    """Write a card as HTML, with the tokens of `enc`; everything that is data is escaped.
 
-    Parameters
-    ----------
-    sequence : Sequence
-    enc : Encoder
-        Whose tokens are shown.
-    field : str
-        What the points are coloured by, with its unit.
-    value : str or float
-        Of this point.
+    `field`, with its unit, is what the points are coloured by, `value` that of this one.
     """
     shown = value if isinstance(value, str) else f"{value:,.4g}" if value == value else NOT_GIVEN
     lines = [f"<b>{escape(sequence.name)}</b>", f"{escape(field)}: {escape(shown)}"]

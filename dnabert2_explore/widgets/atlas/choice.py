@@ -44,25 +44,11 @@ def point_options(selection: Selection) -> list[tuple[str, str]]:
 def reference_and_placed(
     selection: Selection, wanted: str, before: str
 ) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
-    """Choose what the map is made of, and what is placed in it.
+    """Choose the set that the map is made of, its members, and what is placed in it: none in both.
 
     A person's own sequences are placed in a map of others, where there are any: they are marked in
-    it, and do not move it.
-
-    Parameters
-    ----------
-    selection : Selection
-    wanted : str
-        Name of a set; empty for the one looked at.
-    before : str
-        The set that the map was made of last.
-
-    Returns
-    -------
-    name : str
-        The set it is made of.
-    reference, placed : tuple of int
-        Indices; none of them are in both.
+    it, and do not move it. `wanted` names a set, or is empty for the one looked at; `before` is the
+    set that the map was made of last.
     """
     if selection.current is None:
         return "", (), ()

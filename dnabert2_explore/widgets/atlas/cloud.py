@@ -24,14 +24,8 @@ class CloudView(PlotlyView):
     """Shows points, and reports what a person does with them.
 
     Events, beside those of `PlotlyView`: ``chosen`` (``points``), ``click`` and ``hover``
-    (``data``, the number of a point), ``frame``.
-
-    Attributes
-    ----------
-    cloud : dict
-        What `figures.cloud.Cloud.spec` gives; empty for nothing.
-    marks : dict
-        What `mark` was told.
+    (``data``, the number of a point), ``frame``. `cloud` is what `figures.cloud.Cloud.spec` gives,
+    empty for nothing; `marks` what `mark` was told.
     """
 
     _esm = (HERE / "cloud.js").read_text(encoding="utf-8") + PlotlyView._esm
@@ -49,16 +43,9 @@ class CloudView(PlotlyView):
     ) -> None:
         """Mark points.
 
-        Parameters
-        ----------
-        chosen : iterable of int
-            Stay bright; the others fade. None fade when it is empty.
-        current : int
-            Is ringed; -1 for none.
-        starred : iterable of int
-            Are larger, with an outline.
-        hidden : iterable of int
-            Codes of the classes that are not drawn.
+        Those that are `chosen` stay bright, and the others fade; none fade when it is empty.
+        `current` is ringed, -1 for none; `starred` are larger, with an outline; `hidden` are codes
+        of the classes that are not drawn.
         """
         self.marks = {
             "chosen": np.fromiter(chosen, dtype=np.uint32).tobytes(),

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from ..examples import CODE
 from .choice import column_of
-from .maps import LAYERS
-from .spaces import GIVEN
+from .mapping.maps import LAYERS
+from .mapping.spaces import GIVEN
 
 __all__ = ["code_of"]
 
@@ -33,24 +33,10 @@ def code_of(
 ) -> str:
     """Write them.
 
-    Parameters
-    ----------
-    model : str
-        What `load` takes.
-    sets : iterable of str
-        Names of the sets of sequences.
-    layer : int or None
-        None: what the model's own vector is made of.
-    pooling : str
-    space : str
-        One of `SPACES`.
-    method : str
-        One of `METHODS`.
-    dimensions : {2, 3}
-    field, colour : str
-        Name, with unit, and key of what the points are coloured by.
-    numeric : bool
-        Whether that is numbers.
+    `model` is what `load` takes, `sets` the names of the sets of sequences. A `layer` of None is
+    what the model's own vector is made of; `space` is one of `SPACES`, `method` of `METHODS`. The
+    points are coloured by `colour`, whose name, with unit, is `field`, and which is numbers if
+    `numeric`.
     """
     parts = [CODE.get(n, "dx.read_sequences('your_file.fa')") for n in sets]
     name = column_of(colour)

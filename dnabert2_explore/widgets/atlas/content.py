@@ -12,17 +12,18 @@ from ...common.costs import LONG, duration
 from ...common.names import Pooling
 from ...encoder import Encoder
 from ...errors import InputError
+from ..core.controls import offer
 from ..core.explorer import LONGEST, Explorer
 from ..core.limits import limits
 from .choice import MARK, RADIUS, colour_options, colour_values, point_options, reference_and_placed
 from .chosen.panel import SelectionPanel
 from .cloud import CloudView
 from .growth import Growth
-from .judgement import Judgement
 from .legend import Legend
-from .maps import LAYERS, MadeMap, Maps
+from .mapping.judgement import Judgement
+from .mapping.maps import LAYERS, MadeMap, Maps
+from .mapping.spaces import GIVEN, Spaces
 from .points import Points
-from .spaces import GIVEN, Spaces
 
 if TYPE_CHECKING:
     from ipywidgets import Dropdown, ToggleButton, ToggleButtons
@@ -67,13 +68,8 @@ class AtlasContent(Explorer):
     # Which points -------------------------------------------------------------------------------
 
     def _offer_points(self) -> None:
-        options = point_options(self.selection)
-        if tuple(self.points.options) == tuple(options):
-            return
-        before = self.points.value
         with self.points.hold_trait_notifications():
-            self.points.options = options
-            self.points.value = before if before in [value for _, value in options] else ""
+            offer(self.points, point_options(self.selection))
 
     def _changed(self, changed: set[str]) -> None:
         self._offer_points()

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from ipywidgets import ToggleButton, VBox
+from ipywidgets import VBox
 
 from ...encoder import ATLAS_MODEL, POOLINGS, Encoder, load
 from ...errors import InputError
@@ -16,8 +16,8 @@ from ...figures.cloud import point_cloud
 from ...figures.core.parts import Figure
 from ...sequences import Sequence
 from ...stores import EmbeddedSequences
-from ..core.controls import choice, menu, show
-from ..core.explorer import guarded
+from ..core.controls import choice, menu, show, toggle
+from ..core.explorer import ARROWS
 from ..core.state import MINE, Selection
 from ..examples import SPLICE, WINDOWS, fill
 from .cards import card_of
@@ -27,10 +27,10 @@ from .cloud import CloudView
 from .code import code_of
 from .content import OWN, AtlasContent
 from .growth import Growth
-from .judgement import Judgement
 from .legend import Legend
-from .maps import LAYERS, METHODS, Maps
-from .spaces import GIVEN, SPACES, Spaces
+from .mapping.judgement import Judgement
+from .mapping.maps import LAYERS, METHODS, Maps
+from .mapping.spaces import GIVEN, SPACES, Spaces, layer_name
 
 __all__ = ["AtlasExplorer"]
 
@@ -94,19 +94,11 @@ class AtlasExplorer(AtlasContent):
                 "Largest variance", "Neighbourhoods", "Neighbourhoods and densities",
                 "PCA of every layer, laid over each other, with a slider",
             ])  # fmt: skip
-        self.three = ToggleButton(description="3-D", tooltip="In space: drag to turn")
-        self.three.add_class("dx-three")
+        self.three = toggle("3-D", "dx-three", "In space: drag to turn")
         self.colour = menu("dx-colour", [], "Colour by")
+        layers = [(layer_name(i), i) for i in range(n_layers, -1, -1)]
         self.layer = menu(
-            "dx-embedding-layer",
-            [
-                *_own(self.enc),
-                *(
-                    (f"layer {i}" if i else "layer 0, the embeddings", i)
-                    for i in range(n_layers, -1, -1)
-                ),
-            ],
-            "Hidden states of which layer",
+            "dx-embedding-layer", [*_own(self.enc), *layers], "Hidden states of which layer"
         )
         self.pooling = menu("dx-embedding-pooling", list(POOLINGS), "Pooling over tokens")
         given = sequences if isinstance(sequences, EmbeddedSequences) else None
@@ -122,9 +114,9 @@ class AtlasExplorer(AtlasContent):
         self._spaces = Spaces(self.enc, given)
         self._valued: tuple[Any, ...] = ()
         self._sent: tuple[Any, ...] = ()
-        self._height = 460
+        self.height = 460
         self._legend = Legend().add_class("dx-legend")
-        self._legend.observe(self._on_hidden, names="hidden")
+        self._legend.observe(lambda _change: self._guarded(self._draw), names="hidden")
         self._classifier = classifier
         super().__init__(
             selection,
@@ -133,13 +125,11 @@ class AtlasExplorer(AtlasContent):
                 self.pooling,
             ],
         )  # fmt: skip
-        self.points.observe(self._on_embedding, names="value")
-        self.projection.observe(self._on_projection, names="value")
-        self.three.observe(self._on_projection, names="value")
-        self.colour.observe(self._on_colour, names="value")
-        self.layer.observe(self._on_embedding, names="value")
-        self.pooling.observe(self._on_embedding, names="value")
-        self.space.observe(self._on_embedding, names="value")
+        self._when(self._project, self.projection, self.three)
+        self._when(self._draw, self.colour)
+        self._when(
+            lambda: self._changed({"sequences"}), self.points, self.layer, self.pooling, self.space
+        )
         if selection is None:
             fill(
                 self.selection,
@@ -227,13 +217,7 @@ class AtlasExplorer(AtlasContent):
     @property
     def _drawn_height(self) -> int:
         """Height of the map, which leaves room for what is chosen."""
-        return max(self._height - _PANEL, _LOWEST) if self.panel.shown else self._height
-
-    def set_height(self, height: int) -> None:
-        """Draw the atlas `height` pixels high."""
-        if height != self._height:
-            self._height = height
-            self._guarded(self._draw)
+        return max(self.height - _PANEL, _LOWEST) if self.panel.shown else self.height
 
     def _draw(self) -> None:
         selection = self.selection
@@ -241,9 +225,8 @@ class AtlasExplorer(AtlasContent):
             self._show(None, "Choose examples, or add sequences of your own.")
             return
         if len(self._shown) < 3:
-            self._show(
-                None, "An atlas needs at least 3 sequences: add more, or choose an example set."
-            )
+            few = "An atlas needs at least 3 sequences: add more, or choose an example set."
+            self._show(None, few)
             return
         if not self._maps:
             return
@@ -307,8 +290,7 @@ class AtlasExplorer(AtlasContent):
 
     # A person did something ---------------------------------------------------------------------
 
-    @guarded
-    def _on_projection(self, _change: Any) -> None:
+    def _project(self) -> None:
         wanted = str(self.projection.value)
         there = self._maps.get(wanted, self._dimensions) is not None
         if self._maps and not there and self._maps.pending != (wanted, self._dimensions):
@@ -316,16 +298,6 @@ class AtlasExplorer(AtlasContent):
             self._start_map(wanted)
         self._offer_colours()
         self._draw()
-
-    def _on_hidden(self, _change: Any) -> None:
-        self._guarded(self._draw)
-
-    def _on_colour(self, _change: Any) -> None:
-        if not self._quiet:
-            self._guarded(self._draw)
-
-    def _on_embedding(self, _change: Any) -> None:
-        self._guarded(lambda: self._changed({"sequences"}))
 
     def _handle(self, event: dict[str, Any]) -> None:
         kind = event["event"]
@@ -345,8 +317,8 @@ class AtlasExplorer(AtlasContent):
             self._draw()
         elif kind == "deselect":
             self.selection.update(chosen=())
-        elif kind == "key" and event["key"] in ("ArrowLeft", "ArrowRight"):
-            self._step(-1 if event["key"] == "ArrowLeft" else 1)
+        elif kind == "key" and event["key"] in ARROWS:
+            self._step(ARROWS[event["key"]])
         elif kind == "key" and event["key"] == "Escape":
             self.selection.clear()
 
@@ -414,16 +386,8 @@ class AtlasExplorer(AtlasContent):
     def _table(self) -> str:
         if not self._maps:
             raise InputError("There are no points yet: choose at least 3 sequences.")
-        radii = self._made.radii
-        return table_of(
-            self.selection,
-            self._shown,
-            self.plane,
-            self._method,
-            self.values(),
-            self.caption,
-            radii,
-        )
+        shown = self._shown, self.plane, self._method, self.values()
+        return table_of(self.selection, *shown, self.caption, self._made.radii)
 
 
 def _own(enc: Encoder) -> list[tuple[str, int | str]]:

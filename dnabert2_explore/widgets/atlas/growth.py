@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence as Items
 
 import numpy as np
-from ipywidgets import Button, HBox
+from ipywidgets import HBox
 
 from ...common.costs import duration
-from ..core.controls import part, show
+from ..core.controls import button, part, show
 
 __all__ = ["Growth"]
 
@@ -16,34 +16,21 @@ __all__ = ["Growth"]
 class Growth(HBox):
     """How many of the sequences are on the map, and what more of them take; hidden for all.
 
-    Class ``dx-growth``; parts ``dx-grow`` (twice as many) and ``dx-grow-all``.
-
-    Parameters
-    ----------
-    grow : callable
-        Called with the number of sequences that a person wants on the map.
+    Class ``dx-growth``; parts ``dx-grow`` (twice as many) and ``dx-grow-all``. `grow` is called
+    with the number of sequences that a person wants on the map.
     """
 
     def __init__(self, grow: Callable[[int], None]) -> None:
         self.n = self.whole = 0
         self.words = part("dx-hint")
-        self.more, self.every = (Button().add_class(name) for name in ("dx-grow", "dx-grow-all"))
-        self.more.on_click(lambda _button: grow(min(2 * self.n, self.whole)))
-        self.every.on_click(lambda _button: grow(self.whole))
+        self.more = button("", "dx-grow", "", lambda: grow(min(2 * self.n, self.whole)))
+        self.every = button("", "dx-grow-all", "", lambda: grow(self.whole))
         super().__init__([self.words, self.more, self.every])
         self.add_class("dx-growth").add_class("dx-chosen-row")
         self.show(0, 0, 0.0)
 
     def show(self, n: int, whole: int, each: float) -> None:
-        """Say where the map is.
-
-        Parameters
-        ----------
-        n, whole : int
-            Sequences on the map, and in all.
-        each : float
-            Seconds that one takes.
-        """
+        """Say that `n` of the `whole` are on the map, and that one takes `each` seconds."""
         self.n, self.whole = n, whole
         left = whole - n
         show(self, left > 0)

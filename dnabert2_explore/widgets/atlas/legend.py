@@ -26,18 +26,9 @@ class Legend(anywidget.AnyWidget):
     Class ``dx-legend``; a class is a button with ``aria-pressed``, false where it is hidden. With
     Shift, or twice, a press leaves this class alone on show.
 
-    Attributes
-    ----------
-    entries : list of dict
-        ``name``, ``colour``, ``shape``, ``n``.
-    hidden : list of str
-        Classes that are not shown.
-    scale : dict
-        Of numbers: ``field``, ``low``, ``high``, ``colours``.
-    note : str
-        What the outlined points are, and how many.
-    more : int
-        Classes beyond those in `entries`.
+    `entries` have ``name``, ``colour``, ``shape`` and ``n``, and `more` counts the classes beyond
+    them; `hidden` are not shown; the `scale` of numbers has ``field``, ``low``, ``high`` and
+    ``colours``; `note` says what the outlined points are, and how many.
     """
 
     _esm = (HERE / "legend.js").read_text(encoding="utf-8")
@@ -59,16 +50,8 @@ class Legend(anywidget.AnyWidget):
     ) -> None:
         """Name what the points are coloured by; classes that are gone are hidden no more.
 
-        Parameters
-        ----------
-        values : sequence of str or float
-            Of all points, the hidden ones too.
-        field : str
-            Name and unit, for numbers.
-        starred : str
-            What the outlined points are.
-        n_starred : int
-        theme : str
+        `values` are of all points, the hidden ones too; `field` is name and unit, for numbers;
+        `starred` says what the outlined points are.
         """
         counts = Counter(v for v in values if isinstance(v, str))
         every = list(class_colours(counts).items())

@@ -15,19 +15,10 @@ __all__ = ["Points"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Points:
-    """The points on show.
+    """The points on show: their vectors, (n, hidden), and what they are coloured by, with its unit.
 
-    Attributes
-    ----------
-    indices : tuple of int
-        Their places among the sequences of the selection that all views share.
-    sequences : tuple of Sequence
-    vectors : numpy.ndarray, shape (n, hidden), float32
-    field : str
-        What they are coloured by, with its unit.
-    values : sequence of str or float
-    about : str
-        How the vectors were made.
+    `indices` are their places among the sequences of the selection that all views share; `about`
+    says how the vectors were made.
     """
 
     indices: tuple[int, ...]

@@ -222,8 +222,7 @@ class AskingExplorer(Explorer):
             trial = self._costs.trial(self.enc, missing)
             missing = missing if trial is None or trial in self._kept else trial
         self._hold(absent)
-        running = self._job is not None and self._job.running and not self._job.cancelled
-        doing = self._doing.key if running and self._doing is not None else None
+        doing = self._doing.key if self.busy and self._doing is not None else None
         if missing is not None and doing == missing.key:
             return
         if missing is None or self._halted:

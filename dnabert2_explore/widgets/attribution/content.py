@@ -36,26 +36,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AttributionContent:
-    """Everything that is on show, of one sequence.
+    """Everything that is on show, of one sequence, called `name`.
 
-    Attributes
-    ----------
-    name : str
-        Of the sequence.
-    request : AttributionRequest
-        What `result` answers; its bases are the mutant's where there are edits.
-    result : Attribution
-    edits : tuple of Edit
-    original : Attribution or None
-        Before the edits.
-    others : tuple of Attribution
-        By further methods.
-    strands, offsets, hits, effects, card
-        None where they are not wanted, or not there yet.
-    region : tuple of int or None
-        Bases that `effects` mutated.
-    features : tuple of features
-        Empty where they are not wanted.
+    `request` is what `result` answers; its bases are the mutant's where there are `edits`, and
+    `original` is before them. `others` are by further methods. What is not wanted, or not there
+    yet, is None; `region` are the bases that `effects` mutated; `features` is empty where none are
+    wanted.
     """
 
     name: str

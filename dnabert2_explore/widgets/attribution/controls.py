@@ -36,13 +36,7 @@ _THRESHOLDS = (1e-3, 1e-4, 1e-5, 1e-6)
 class AttributionControls:
     """The widgets of the attribution view, and what they say.
 
-    Parameters
-    ----------
-    enc : Encoder
-    n_steps : int or None
-        To begin with; auto by default.
-    changed : callable
-        Called without arguments when something else is wanted.
+    Steps are auto where `n_steps` is None; `changed` is called when something else is wanted.
     """
 
     def __init__(self, enc: Encoder, n_steps: int | None, changed: Callable[[], None]) -> None:
@@ -99,13 +93,8 @@ class AttributionControls:
         self._others_row = row("dx-others", hint("with"), *self.others.values())
         self._motif_row = row("dx-motif-row", hint("look for"), self.motif, self.threshold)
         self._toggles = [
-            self.compare,
-            self.strands,
-            self.offsets,
-            self.annotation,
-            self.motifs,
-            self.map,
-        ]
+            self.compare, self.strands, self.offsets, self.annotation, self.motifs, self.map
+        ]  # fmt: skip
         self.panel = VBox(
             [
                 row("dx-controls", self.output, self.baseline, self.spread),
@@ -117,17 +106,14 @@ class AttributionControls:
         self.use(enc)
         self.arrange()
         on_value(self.arrange, self.more)
-        for control in self._wired():
-            control.observe(self._on_change, names="value")
+        menus = [self.target, self.method, self.steps, self.output, self.baseline, self.spread]
+        texts = [*self.others.values(), self.motif, self.threshold]
+        on_value(self._on_change, *menus, *self._toggles, *texts)
 
     @property
     def heading(self) -> list[Widget]:
         """What always shows."""
         return [self.target, self.method, self.steps, self.more]
-
-    def _wired(self) -> list[Widget]:
-        menus = [self.target, self.method, self.steps, self.output, self.baseline, self.spread]
-        return [*menus, *self._toggles, *self.others.values(), self.motif, self.threshold]
 
     def use(self, enc: Encoder) -> None:
         """Offer what a model has: its classes, or nothing of the kind."""
@@ -138,7 +124,7 @@ class AttributionControls:
         self.target.value = ""
         self._quiet = False
 
-    def _on_change(self, _change: Any) -> None:
+    def _on_change(self) -> None:
         if not self._quiet:
             self.arrange()
             self._changed()

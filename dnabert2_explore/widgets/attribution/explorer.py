@@ -17,14 +17,14 @@ from ...figures.motifs.hits import arrange_hits
 from ...sequences import Sequence
 from ...sequences.motifs.motif import ALPHABET
 from ..core.controls import part, row, show
-from ..core.explorer import guarded
+from ..core.explorer import ARROWS, guarded
 from ..core.plot import PlotlyView
 from ..core.provenance import provenance, provenance_html
 from ..core.remember import choices
 from ..core.state import MINE, Selection
 from ..examples import SPLICE, WINDOWS, fill
 from ..views.mutations import Edit, MutationBar, apply_edits, with_edit
-from ..views.tokens.explorer import select_token, step_token
+from ..views.tokens.explorer import base_at, select_token, step_token
 from .asking import AskingExplorer, steps_of
 from .content import AttributionContent, change_in_words, in_words, probabilities, selected_in_words
 from .controls import AttributionControls
@@ -251,7 +251,7 @@ class AttributionExplorer(AskingExplorer):
             return
         number = int(event.get("panel", "y")[1:] or 1) - 1
         panel = (self.shown.panels[number:] or ["token"])[0]
-        place = min(max(round(event["x"]) - 1, 0), len(self.shown.request.bases) - 1)
+        place = base_at(event["x"], len(self.shown.request.bases))
         if panel == "base" and self._letters and not event.get("shift"):
             self._point(None if place == self._cursor else place)
         elif panel == "map":
@@ -333,8 +333,8 @@ class AttributionExplorer(AskingExplorer):
             self._take_back(self.edits[-1])
         elif key == "Escape" and self._cursor is not None:
             self._point(None)
-        elif key in ("ArrowLeft", "ArrowRight") and self.result is not None and self._fresh:
-            by = -1 if key == "ArrowLeft" else 1
+        elif key in ARROWS and self.result is not None and self._fresh:
+            by = ARROWS[key]
             if self._cursor is None:
                 step_token(self.selection, self.result.tokens, by)
             else:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...analysis.attribution import METHODS, Attribution
-from ...common.delimited import csv_line, csv_lines, remark
-from ..core.code import sequence_code
+from ...common.delimited import csv_line
+from ..core.code import csv_text, sequence_code
 from ..core.state import Selection
 from .content import AttributionContent
 
@@ -115,7 +115,7 @@ def _motifs(shown: AttributionContent, imports: list[str]) -> str:
 def table_of(shown: AttributionContent, stamps: tuple[tuple[str, str], ...]) -> str:
     """Write the numbers on show as CSV: tokens of one method alone, else all of it by base."""
     result = shown.result
-    lines = [
+    remarks = [
         f"{shown.name}: {result.method}, {result.target_name}, {result.model}",
         f"scores in {result.unit}; delta {result.delta}; start and end 0-based, half-open",
         f"baseline {result.baseline or 'none'}; spread {result.spread}; "
@@ -123,43 +123,36 @@ def table_of(shown: AttributionContent, stamps: tuple[tuple[str, str], ...]) -> 
         *(f"{name}: {value}" for name, value in stamps),
     ]
     if shown.edits:
-        lines.append(f"mutant: {', '.join(map(str, shown.edits))}")
+        remarks.append(f"mutant: {', '.join(map(str, shown.edits))}")
     if shown.card is not None:
-        lines += [f"check {c.title}: {c.result}, {c.words}" for c in shown.card.checks]
-    lines = [remark(line) for line in lines]
-    return "\n".join(lines + (_tokens(shown) if shown.plain else _bases(shown))) + "\n"
+        remarks += [f"check {c.title}: {c.result}, {c.words}" for c in shown.card.checks]
+    if not shown.plain:
+        return _bases(shown, remarks)
+    rows = (
+        (i, token, a, b, f"{score:.6g}")
+        for i, (token, (a, b), score) in enumerate(
+            zip(result.tokens.tokens, result.tokens.spans, result.token_scores, strict=True)
+        )
+    )
+    return csv_text(remarks, ("token_index", "token", "start", "end", "score"), rows)
 
 
-def _tokens(shown: AttributionContent) -> list[str]:
-    result = shown.result
-    return [
-        "token_index,token,start,end,score",
-        *csv_lines(
-            (i, token, a, b, f"{score:.6g}")
-            for i, (token, (a, b), score) in enumerate(
-                zip(result.tokens.tokens, result.tokens.spans, result.token_scores, strict=True)
-            )
-        ),
-    ]
-
-
-def _bases(shown: AttributionContent) -> list[str]:
+def _bases(shown: AttributionContent, lines: list[str]) -> str:
     """One line a base: position, base, token, and a column for each lane of bases."""
     result, original = shown.result, shown.original
-    lines = []
     if (found := shown.correlations) is not None:
         lines += [
-            f"# Spearman {found.methods[j]}, {found.methods[i]}: {found.rho[i, j]:.6g}"
+            f"Spearman {found.methods[j]}, {found.methods[i]}: {found.rho[i, j]:.6g}"
             + (" (magnitudes)" if found.magnitudes[i, j] else "")
             for i in range(len(found.methods))
             for j in range(i)
         ]
     if (hits := shown.hits) is not None:
-        lines.append(remark(f"motif hits: {hits}"))
+        lines.append(f"motif hits: {hits}")
         for row in hits.table().itertuples():
             about = (row.motif, row.accession, row.start, row.end, row.strand)
             numbers = f"{row.score:.4g} bits", f"p {row.p_value:.3g}"
-            lines.append(remark(f"motif hit: {csv_line([*about, *numbers])}"))
+            lines.append(f"motif hit: {csv_line([*about, *numbers])}")
     columns: dict[str, Any] = {}
     if original is not None:
         columns["original_base"] = list(original.tokens.bases)
@@ -175,9 +168,10 @@ def _bases(shown: AttributionContent) -> list[str]:
         columns |= {"offsets_mean": shown.offsets.mean, "offsets_low": low, "offsets_high": high}
     if shown.effects is not None:
         columns |= {f"to_{b}": shown.effects.effects[:, i] for i, b in enumerate("ACGT")}
-    lines.append(csv_line(["position", "base", "token", *columns]))
-    tokens = result.tokens
-    for i, base in enumerate(tokens.bases):
-        cells = [v if isinstance(v, str) else f"{v:.6g}" for v in (c[i] for c in columns.values())]
-        lines.append(csv_line([i, base, tokens.tokens[tokens.at(i)], *cells]))
-    return lines
+    tokens, values = result.tokens, list(columns.values())
+    rows = (
+        [i, base, tokens.tokens[tokens.at(i)],
+         *(one[i] if isinstance(one[i], str) else f"{one[i]:.6g}" for one in values)]
+        for i, base in enumerate(tokens.bases)
+    )  # fmt: skip
+    return csv_text(lines, ["position", "base", "token", *columns], rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from html import escape
 
 from ipywidgets import HBox
@@ -21,19 +21,13 @@ _MARKS = {"passed": "✓", "failed": "✗", "not applicable": "–", "informatio
 class ScorecardBadge(HBox):
     """A chip per check, its words on hover and unfolded; the convergence delta without asking.
 
-    Classes ``dx-badge``; parts ``dx-checks``, ``dx-check-chip``, ``dx-check``.
-
-    Parameters
-    ----------
-    asked : callable
-        Called when all checks are wanted.
+    Classes ``dx-badge``; parts ``dx-checks``, ``dx-check-chip``, ``dx-check``. `asked` is called
+    when all checks are wanted.
     """
 
     def __init__(self, asked: Callable[[], None]) -> None:
-        self.button = button(
-            "Check", "dx-check", "Put this attribution and its model to the checks of the scorecard"
-        )
-        self.button.on_click(lambda _button: asked())
+        tip = "Put this attribution and its model to the checks of the scorecard"
+        self.button = button("Check", "dx-check", tip, asked)
         self._chips = part("dx-checks")
         super().__init__([self._chips, self.button])
         self.add_class("dx-badge")
@@ -53,7 +47,7 @@ class ScorecardBadge(HBox):
             for check in card.checks
         )
         self._chips.value = (
-            f"<details><summary class='dx-chips'>{_chips(card.checks)}</summary>"
+            f"<details><summary class='dx-chips'>{''.join(map(_chip, card.checks))}</summary>"
             f"<table>{rows}</table></details>"
         )
 
@@ -69,10 +63,6 @@ def verdict(card: Scorecard) -> str:
     if card.verdict.startswith("undecided"):
         return f"<b class='dx-undecided'>? {escape(text)}.</b>"
     return f"<b class='dx-warn dx-distrust'>✗ {escape(text)}.</b>"
-
-
-def _chips(checks: Iterable[Check]) -> str:
-    return "".join(map(_chip, checks))
 
 
 def _chip(check: Check) -> str:

@@ -52,13 +52,7 @@ _KEPT = 64
 class AttributionRequest:
     """One attribution, as the controls ask for it.
 
-    Attributes
-    ----------
-    bases : str
-    target : int, str, tuple of int, or None
-    settings : AttributionSettings
-    auto : bool
-        Whether an integral takes as many steps as it needs, within reason, whatever `settings` say.
+    With `auto` an integral takes as many steps as it needs, within reason, whatever `settings` say.
     """
 
     bases: str
@@ -90,20 +84,10 @@ class AttributionRequest:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A piece of work.
+    """A piece of work: equal keys are the same piece, `what` names it in the progress bar.
 
-    Attributes
-    ----------
-    key : hashable
-        Equal keys are the same piece.
-    what : str
-        For the progress bar.
-    work : callable
-        Called as work(progress).
-    bases : int
-        Length of the sequence that the model reads.
-    passes : float
-        How often it reads it forwards, about; a gradient counts as five times.
+    `bases` is the length of the sequence that the model reads, `passes` how often it reads it
+    forwards, about; a gradient counts as five times.
     """
 
     key: Hashable
@@ -261,7 +245,7 @@ def map_task(enc: Encoder, request: AttributionRequest, region: tuple[int, int])
 
 
 def motifs_task(bases: str, wanted: str, threshold: float) -> Task:
-    """Look for the motifs that are request for."""
+    """Look for the motifs that were typed."""
 
     def work(progress: Any) -> Any:
         from ...analysis.motifs import scan_motifs
@@ -273,20 +257,12 @@ def motifs_task(bases: str, wanted: str, threshold: float) -> Task:
 
 
 def typed_motifs(wanted: str, threshold: float) -> tuple[list[Motif], float]:
-    """Find the motifs that a person typed, and the threshold to look for them with.
+    """Find the motifs that a person typed, and the threshold on p-values to look for them with.
 
-    Parameters
-    ----------
-    wanted : str
-        Empty for all of JASPAR's vertebrates that can have a p-value below the threshold; a word
-        of A, C, G and T; or a name or accession.
-    threshold : float
-        On p-values. A word too short for it is looked for as it stands, and nothing like it.
-
-    Raises
-    ------
-    InputError
-        If JASPAR has no such profile, or the threshold is out of its reach.
+    `wanted` is empty for all of JASPAR's vertebrates that can have a p-value below the threshold; a
+    word of A, C, G and T, which, too short for it, is looked for as it stands, and nothing like it;
+    or a name or accession. InputError if JASPAR has no such profile, or the threshold is out of its
+    reach.
     """
     from ...analysis.motifs.scan import out_of_reach
     from ...sequences.motifs.jaspar import jaspar, jaspar_motif

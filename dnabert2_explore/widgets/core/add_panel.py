@@ -37,15 +37,8 @@ _HEAD = 1 << 12
 class AddPanel(VBox):
     """Text and files that become sequences of the set "My sequences".
 
-    Class ``dx-add-panel``; parts ``dx-paste``, ``dx-upload``, ``dx-genome``, ``dx-add``.
-
-    Parameters
-    ----------
-    selection : Selection
-    message : Message
-        Where it is said what was added, or why nothing was.
-    added : callable
-        Called when all that was given is there.
+    Class ``dx-add-panel``; parts ``dx-paste``, ``dx-upload``, ``dx-genome``, ``dx-add``. `message`
+    says what was added, or why nothing was; `added` is called when all that was given is there.
     """
 
     def __init__(self, selection: Selection, message: Message, added: Callable[[], None]) -> None:

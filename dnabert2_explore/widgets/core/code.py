@@ -31,8 +31,7 @@ def sequence_code(selection: Selection) -> str:
         return ""
     name = selection.sets[selection.index]
     called = in_comment(current.name)
-    members = selection.members(name)
-    place = members.index(selection.index)
+    place = selection.peers.index(selection.index)
     if name in CODE:
         return f"bases = {CODE[name]}[{place}].bases  # {called}\n"
     if len(current) <= 3000:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence as Items
+from collections.abc import Callable, Iterable, Sequence as Items
+from html import escape
 from typing import Any
 
-from ipywidgets import HTML, Button, Dropdown, HBox, Text, ToggleButton, ToggleButtons, Widget
+from ipywidgets import (
+    HTML,
+    Button,
+    Combobox,
+    Dropdown,
+    HBox,
+    Text,
+    ToggleButton,
+    ToggleButtons,
+    Widget,
+)
 
 from ...figures.inside.dependencies import SHOWN
 
@@ -15,11 +26,16 @@ __all__ = [
     "UNTRAINED",
     "Message",
     "button",
+    "chips",
     "choice",
+    "combo",
     "compute_button",
     "field",
+    "folded",
     "hint",
+    "label",
     "menu",
+    "offer",
     "on_value",
     "opens",
     "part",
@@ -62,6 +78,27 @@ def menu(name: str, options: Items[Any], tip: str, value: Any = None) -> Dropdow
     return made
 
 
+def offer(control: Any, options: Items[Any]) -> None:
+    """Offer other options; what was chosen stays where it is among them, else the first is."""
+    if tuple(control.options) != tuple(options):
+        before = control.value
+        values = [one[1] if isinstance(one, tuple) else one for one in options]
+        control.options = options
+        control.value = before if before in values else next(iter(values), None)
+
+
+def combo(name: str, value: str, options: Items[str], tip: str, words: str = "") -> Combobox:
+    """Make a line of class `name` to type in that offers some words; it counts from Enter on."""
+    return Combobox(
+        value=value,
+        options=options,
+        ensure_option=False,
+        continuous_update=False,
+        placeholder=words,
+        tooltip=tip,
+    ).add_class(name)
+
+
 def choice(name: str, options: Items[Any], tips: Items[str] = ()) -> ToggleButtons:
     """Make buttons of class `name`, of which one stays down: the first at first."""
     return ToggleButtons(options=options, tooltips=list(tips)).add_class(name)
@@ -92,6 +129,22 @@ def field(name: str, words: str, tip: str, width: str | None = None) -> Text:
 def hint(words: str) -> HTML:
     """Write a few quiet words between controls."""
     return HTML(f"<span class='dx-hint'>{words}</span>")
+
+
+def label(words: str) -> HTML:
+    """Name the control that stands beside or below."""
+    return HTML(f"<span class='dx-label'>{words}</span>")
+
+
+def chips(texts: Iterable[str], first: str = "", last: str = "") -> str:
+    """Lay short texts side by side, as HTML, between other parts of such a line."""
+    return f"<div class='dx-chips'>{first}{''.join(f'<span>{t}</span>' for t in texts)}{last}</div>"
+
+
+def folded(summary: str, items: Iterable[str], look: str = "") -> str:
+    """Fold plain texts up under a summary, as HTML; empty where there are none."""
+    rows = "".join(f"<li>{escape(one, quote=False)}</li>" for one in items)
+    return f"<details{look}><summary>{summary}</summary><ul>{rows}</ul></details>" if rows else ""
 
 
 def part(name: str, html: str = "") -> HTML:

@@ -30,13 +30,15 @@ from .state import Selection
 if TYPE_CHECKING:
     from ...encoder import Encoder
 
-__all__ = ["LONGEST", "Explorer", "guarded"]
+__all__ = ["ARROWS", "LONGEST", "Explorer", "guarded"]
 
 #: Bases of the longest sequence that is put through a model here: its attention map already takes
 #: a quarter of a gigabyte, and time grows with the square.
 LONGEST = 40_000
 #: Changes that only move marks and what is in sight.
 _PASSING = frozenset(("bases", "view", "drag"))
+#: Keys that step from token to token, and which way.
+ARROWS = {"ArrowLeft": -1, "ArrowRight": 1}
 _TURN = 0.05  # seconds between two looks whether another view is done
 
 
@@ -71,6 +73,7 @@ class Explorer(Exports, VBox):
     reacts_to = frozenset({"sequences", "index", "bases", "view", "drag", "theme", "annotated"})
     most_bases = LONGEST
     _compact: Callable[[Figure], Figure] | None = None
+    height = 0  # pixels of the plot, where somebody said how many
     _quiet = False  # controls are being set, by nobody's hand
     after: tuple[Explorer, ...] = ()  # views whose work comes first: what is cheaper is seen first
 
@@ -315,6 +318,12 @@ class Explorer(Exports, VBox):
         self._compact = lower
         self.add_class("dx-compact")
         self._guarded(self._draw)
+
+    def set_height(self, height: int) -> None:
+        """Draw `height` pixels high."""
+        if height != self.height:
+            self.height = height
+            self._guarded(self._draw)
 
     def lead(self, widget: ipywidgets.Widget) -> None:
         """Put a widget into the heading in place of the title."""

@@ -6,14 +6,14 @@ from functools import partial
 from html import escape
 from typing import Any
 
-from ipywidgets import Text, VBox, Widget
+from ipywidgets import VBox, Widget
 
 from ...errors import InputError
 from ...figures.core.style import span_text
 from ...sequences.reading.letters import whole_number
 from .add_panel import AddPanel
 from .closing import close_inside
-from .controls import Message, button, choice, hint, menu, opens, part, row, toggle
+from .controls import Message, button, choice, field, hint, menu, opens, part, row, toggle
 from .state import Selection
 
 __all__ = ["InputBar", "parse_span", "zoomed"]
@@ -40,15 +40,12 @@ def zoomed(selection: Selection, factor: float) -> tuple[int, int] | None:
 def parse_span(text: str, length: int) -> tuple[int, int]:
     """Read ``"101-250"``, ``"1,200..1,400"`` or ``"97"`` (1-based, inclusive).
 
+    InputError if that is not a stretch of the sequence.
+
     Examples
     --------
     >>> parse_span("101-250", 1000)
     (100, 250)
-
-    Raises
-    ------
-    InputError
-        If that is not a stretch of the sequence.
     """
     parts = text.replace("–", "-").replace("..", "-").replace(",", "").replace(" ", "").split("-")
     numbers = [whole_number(part) for part in parts]
@@ -85,8 +82,7 @@ class InputBar(VBox):
         )
         self.next = button("▸", "dx-next", "Next sequence of the set", partial(self._step, 1))
         self.add_button = toggle("+ Add sequences", "dx-add-button", "Paste or upload your own")
-        self.range = Text(continuous_update=False, tooltip="Visible bases, e.g. 101-250")
-        self.range.add_class("dx-range")
+        self.range = field("dx-range", "", "Visible bases, e.g. 101-250")
         self.zoom_out = button("−", "dx-zoom-out", "Zoom out (key −)", partial(self._zoom, 2.0))
         self.zoom_in = button("+", "dx-zoom-in", "Zoom in (key +)", partial(self._zoom, 0.5))
         self.zoom_all = button(
@@ -159,7 +155,7 @@ class InputBar(VBox):
         own = selection.sets[selection.index]
         if self.set.value != own:
             self.set.value = own
-        inside = _listed(selection, selection.members(own))
+        inside = _listed(selection, selection.peers)
         if tuple(self.sequence.options) != tuple(inside):
             self.sequence.options = inside
         self.sequence.value = selection.index
@@ -203,7 +199,7 @@ class InputBar(VBox):
         selection = self.selection
         if selection.current is None:
             return
-        members = selection.members(selection.sets[selection.index])
+        members = selection.peers
         place = members.index(selection.index) + by
         selection.update(index=members[place % len(members)])
 

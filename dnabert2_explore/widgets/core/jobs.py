@@ -18,7 +18,7 @@ from ...common.progress import Progress
 from ...errors import Cancelled, ExploreError, panics_told
 from ...results.origins import unrecorded
 from ...sequences import UnknownBasesWarning
-from .controls import show
+from .controls import button, part, show
 
 __all__ = ["Job", "JobBar", "Worker", "quiet", "sentence"]
 
@@ -66,21 +66,9 @@ def quiet() -> Iterator[None]:
 class Job(Generic[T]):
     """One piece of work in a thread.
 
-    Parameters
-    ----------
-    work : callable
-        Called as work(progress) in the thread; progress(done, total) raises `Cancelled` once the
-        job is cancelled.
-    done : callable
-        Called with the result, in the thread, unless the job was cancelled.
-    failed : callable
-        Called with the exception instead.
-    bar : JobBar, optional
-        Shows the progress.
-    what : str
-        What is being done, for the bar.
-    lock : context manager, optional
-        Held while `done` or `failed` runs.
+    `work` is called as work(progress); progress(done, total) raises `Cancelled` once the job is
+    cancelled. Unless it was, `done` is called with the result, or `failed` with the exception, in
+    the thread, while `lock` is held. `bar` shows the progress of `what` is done.
     """
 
     def __init__(
@@ -174,10 +162,8 @@ class JobBar(ipywidgets.HBox):
     PACE = 0.1
 
     def __init__(self, cancelled: Callable[[], None] | None = None) -> None:
-        self._text = ipywidgets.HTML().add_class("dx-job-text")
-        self._button = ipywidgets.Button(description="Cancel", tooltip="Stop this work")
-        self._button.add_class("dx-cancel")
-        self._button.on_click(self._on_cancel)
+        self._text = part("dx-job-text")
+        self._button = button("Cancel", "dx-cancel", "Stop this work", self._on_cancel)
         self._on_cancelled = cancelled
         super().__init__([self._text, self._button])
         self.add_class("dx-job")
@@ -228,7 +214,7 @@ class JobBar(ipywidgets.HBox):
             if job is self._job:
                 show(self, True)
 
-    def _on_cancel(self, _button: Any) -> None:
+    def _on_cancel(self) -> None:
         job = self._job
         if job is not None:
             job.cancel()
@@ -240,21 +226,9 @@ class JobBar(ipywidgets.HBox):
 class Worker:
     """Does one piece of work at a time in the background, the newest in place of the others.
 
-    Parameters
-    ----------
-    guarded : callable
-        Runs an action and shows what goes wrong.
-    failed : callable
-        Called with what went wrong in the work, as HTML.
-    lock : context manager
-        Held while results are taken.
-    cancelled : callable, optional
-        Called when a person cancels.
-
-    Attributes
-    ----------
-    bar : JobBar
-        Shows how far it is.
+    `guarded` runs an action and shows what goes wrong; `failed` is called with what went wrong in
+    the work, as HTML; `lock` is held while results are taken; `cancelled` is called when a person
+    cancels. `bar` shows how far it is.
     """
 
     def __init__(

@@ -30,14 +30,8 @@ _PART = 1 << 20
 class Limits:
     """What a visitor may ask for; None is no limit.
 
-    Attributes
-    ----------
-    upload : float or None
-        Megabytes that may be pasted or uploaded at once.
-    bases : int or None
-        Bases of the longest sequence.
-    room : bool
-        Whether many share the machine.
+    `upload` are megabytes that may be pasted or uploaded at once, `bases` those of the longest
+    sequence; `room` says whether many share the machine.
     """
 
     upload: float | None
@@ -87,10 +81,7 @@ class Limits:
 def limits() -> Limits:
     """Return the limits of this server.
 
-    Raises
-    ------
-    InputError
-        If the environment holds something else than numbers.
+    InputError if the environment holds something else than numbers.
     """
     found: dict[str, float | None] = {}
     for name in (UPLOAD, BASES):

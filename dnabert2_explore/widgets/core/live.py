@@ -59,12 +59,6 @@ class LiveExplorer(Explorer):
             self._job.cancel()
             self._rest()
 
-    def set_height(self, height: int) -> None:
-        """Draw `height` pixels high."""
-        if height != self.height:
-            self.height = height
-            self._guarded(self._draw)
-
     def _changed(self, changed: set[str]) -> None:
         if self.active:
             self._ask()

@@ -46,23 +46,11 @@ def _script() -> _Script:
 class PlotlyView(anywidget.AnyWidget):
     """Shows one plotly figure and reports what a person does with it.
 
-    Attributes
-    ----------
-    spec : str
-        The figure drawn, as JSON: ``data``, ``layout``, ``config``, and ``linked`` (its x axis is
-        the base axis of ``group``), ``bounds`` (where a double click zooms out to), ``pressable``,
-        ``typed``.
-    width : int
-        Width in pixels, reported by the browser.
-    room : int
-        Height in pixels that the browser's window has for views: without the bars of a notebook.
-        Reported by it; 0 before.
-    theme : str
-        ``"light"`` or ``"dark"``, reported by the browser.
-    stale : bool
-        What is drawn belongs to an earlier question: it is faded until the next figure.
-    group : str
-        Views with the same non-empty group share zoom and crosshair when ``linked``.
+    `spec` is the figure drawn, as JSON: ``data``, ``layout``, ``config``, and what `show` was told.
+    The browser reports `width`, the plot's in pixels; `room`, the height that its window has for
+    views, without the bars of a notebook, 0 before; and `theme`. What is `stale` belongs to an
+    earlier question, and is faded until the next figure. Views with the same non-empty `group`
+    share zoom and crosshair when ``linked``.
     """
 
     # The text, not the path: a path's watcher would keep every widget for good.
@@ -94,19 +82,10 @@ class PlotlyView(anywidget.AnyWidget):
     ) -> None:
         """Draw `figure` in place of what is there.
 
-        Parameters
-        ----------
-        figure : plotly.graph_objects.Figure
-        linked : bool
-            Its x axis counts bases: zoom and crosshair are shared within ``group``.
-        bounds : tuple of float, optional
-            The x range a double click returns to.
-        pressable : bool
-            Report presses anywhere in a panel (event ``"press"``), not only on marks.
-        typed : str
-            Letters whose keys are reported too (event ``"key"``), as capitals.
-        config : dict, optional
-            Added to plotly.js' configuration.
+        The x axis of a `linked` one counts bases: zoom and crosshair are shared within ``group``. A
+        double click returns to `bounds`. A `pressable` one reports presses anywhere in a panel
+        (event ``"press"``), not only on marks; keys of the letters in `typed`, as capitals, are
+        reported too (event ``"key"``). `config` is added to plotly.js' configuration.
         """
         from plotly.utils import PlotlyJSONEncoder
 

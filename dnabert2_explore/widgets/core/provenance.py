@@ -19,18 +19,9 @@ _PACKAGES = ("torch", "transformers", "captum", "numpy")
 
 
 def provenance(enc: Encoder, seed: int = 0) -> tuple[tuple[str, str], ...]:
-    """Tell what computed, to whom it may concern later.
+    """Tell what computed, to whom it may concern later, as names and values.
 
-    Parameters
-    ----------
-    enc : Encoder
-    seed : int
-        Of what was drawn.
-
-    Returns
-    -------
-    tuple of (str, str)
-        Name and value: model, sha256 of its weights, attention backend, seed, versions, day.
+    Model, sha256 of its weights, attention backend, seed of what was drawn, versions, day.
     """
     versions = [f"dnabert2-explore {__version__}", *(f"{p} {version(p)}" for p in _PACKAGES)]
     return (

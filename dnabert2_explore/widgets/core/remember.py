@@ -57,13 +57,7 @@ def remembered(view: Explorer) -> dict[str, Any]:
 
 
 def recall(view: Explorer, state: Mapping[str, Any]) -> list[str]:
-    """Set a view as `remembered` found it.
-
-    Returns
-    -------
-    list of str
-        What could not be set, in words.
-    """
+    """Set a view as `remembered` found it; return, in words, what could not be set."""
     left = dict(state.get("settings", {}))
     controls = view._settings()
     # What one control offers may hang on another: as long as something fits, go round again.
@@ -88,14 +82,7 @@ def recall(view: Explorer, state: Mapping[str, Any]) -> list[str]:
 def remembered_selection(
     selection: Selection, wanted: Iterable[int] | None = None
 ) -> dict[str, Any]:
-    """Return a selection, or what concerns some of its sequences, as JSON holds it.
-
-    Parameters
-    ----------
-    selection : Selection
-    wanted : iterable of int, optional
-        Sequences to keep; all by default.
-    """
+    """Return a selection, or what concerns the `wanted` sequences of it, as JSON holds it."""
     kept = list(range(len(selection.sequences))) if wanted is None else sorted(set(wanted))
     place = {index: at for at, index in enumerate(kept)}
 
@@ -132,10 +119,7 @@ def remembered_selection(
 def recall_selection(selection: Selection, state: Mapping[str, Any]) -> None:
     """Put what `remembered_selection` wrote in place of what a selection holds.
 
-    Raises
-    ------
-    InputError
-        If the sequences were too many to be written down, or are no sequences.
+    InputError if the sequences were too many to be written down, or are no sequences.
     """
     if not isinstance(state.get("sequences"), str):
         raise InputError(

@@ -18,17 +18,10 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a `RowTable`.
+    """A column of a `RowTable`, with a tip on hover over its heading.
 
-    Attributes
-    ----------
-    label : str
-    form : {"", "number", "whole", "share", "p"}
-        How numbers are written; empty for text.
-    tip : str
-        Shown on hover over the heading.
-    mono : bool
-        Letters of one width, for bases.
+    Numbers are written by `form`, "number", "whole", "share" or "p"; text has none. A `mono` one
+    has letters of one width, for bases.
     """
 
     label: str
@@ -70,13 +63,8 @@ class RowTable(anywidget.AnyWidget):
     ) -> None:
         """Show rows in place of those that are there.
 
-        Parameters
-        ----------
-        columns : sequence of Column
-        rows : iterable of sequences
-            A cell a column; numbers that are not finite are shown as ∞ or –.
-        keys : iterable of int, optional
-            What is told of a row that is pressed; its number by default.
+        A cell a column; numbers that are not finite are shown as ∞ or –. `keys` are told of a row
+        that is pressed; its number by default.
         """
         made = [[_plain(value) for value in row] for row in rows]
         with self.hold_sync():

@@ -118,12 +118,8 @@ class Selection(traitlets.HasTraits):
     def subscribe(self, listener: Callable[[set[str]], None]) -> Callable[[], None]:
         """Call `listener` with the names of the traits that changed, once per update.
 
-        A method is held weakly: it is called for as long as its object lives.
-
-        Returns
-        -------
-        callable
-            Ends it; may be called more than once.
+        A method is held weakly: it is called for as long as its object lives. What is returned ends
+        it, and may be called more than once.
         """
         reference = WeakMethod(listener) if ismethod(listener) else lambda: listener
         self._listeners.append(reference)
@@ -173,23 +169,10 @@ class Selection(traitlets.HasTraits):
         *,
         look: bool = True,
     ) -> None:
-        """Add sequences as (a part of) the set `name`.
+        """Add sequences, whatever `embed` takes, as (a part of) the set `name`.
 
-        Parameters
-        ----------
-        sequences : str, Sequence, or iterable of them
-            Whatever `embed` takes.
-        name : str
-            Their set.
-        annotations : mapping of int to tuple of features, optional
-            Features, by position in `sequences`.
-        look : bool
-            Look at the first of them.
-
-        Raises
-        ------
-        InputError
-            If a sequence has no bases.
+        `annotations` are features by position in `sequences`; `look` looks at the first of them.
+        InputError if a sequence has no bases.
         """
         sequences = as_sequences(sequences, least=0)
         empty = [s.name for s in sequences if not s.bases.strip()]
@@ -209,19 +192,7 @@ class Selection(traitlets.HasTraits):
     def annotate(self, annotation: Annotation) -> int:
         """Give sequences the features that a file has on them, in place of what they have.
 
-        Parameters
-        ----------
-        annotation : Annotation
-
-        Returns
-        -------
-        int
-            How many sequences got some.
-
-        Raises
-        ------
-        InputError
-            If no sequence is one that the file speaks of.
+        Returns how many sequences got some; InputError if none is one that the file speaks of.
         """
         found = annotation.match(self.sequences)
         self.annotations.update(found)
@@ -235,6 +206,11 @@ class Selection(traitlets.HasTraits):
     def members(self, name: str) -> tuple[int, ...]:
         """Return the indices of the sequences of a set."""
         return tuple(i for i, own in enumerate(self.sets) if own == name)
+
+    @property
+    def peers(self) -> tuple[int, ...]:
+        """Indices of the set of the sequence looked at; none without one."""
+        return () if self.current is None else self.members(self.sets[self.index])
 
     def _note(self, change: Mapping[str, Any]) -> None:
         with self.lock:

@@ -14,14 +14,8 @@ __all__ = ["StopBar"]
 class StopBar(JobBar):
     """The line of a run that can be stopped without losing what it has found.
 
-    Parameters
-    ----------
-    stop : callable
-        Asks the run to end at its next step.
-    words : str
-        What the button says.
-    numbers : bool
-        Show how far the run is; without, something else does.
+    `stop` asks the run to end at its next step, at a button that says `words`. Without `numbers`
+    something else shows how far the run is.
     """
 
     def __init__(
@@ -40,7 +34,7 @@ class StopBar(JobBar):
         self._button.disabled = False
         super().follow(job, what)
 
-    def _on_cancel(self, _button: Any) -> None:
+    def _on_cancel(self) -> None:
         # Not job.cancel(): that would throw away what the run returns.
         self._button.disabled = True
         self._stop()

@@ -10,31 +10,21 @@ from numpy.typing import NDArray
 from ...analysis.attribution import METHODS, Attribution
 from ...analysis.gym import SHOWN, Sweep
 from ...encoder import Encoder
-from ...figures.core.style import span_text
+from ...figures.core.style import short, span_text
 from ...figures.gym import column_values, row_labels
 from ...sequences.motifs.motif import Motif
 from .controls import SHUFFLED, SweepRequest
 
-__all__ = ["chips", "in_words", "outputs_of_cell", "short", "what_cell_changes"]
+__all__ = ["in_words", "outputs_of_cell", "what_cell_changes"]
 
 
 def in_words(
     result: Sweep, shown: str, enc: Encoder, asked: SweepRequest | None, current: str, method: str
 ) -> str:
-    """Write the caption, as HTML.
+    """Write the caption, as HTML, of what the map shows of a sweep.
 
-    Parameters
-    ----------
-    result : Sweep
-    shown : str
-        What the map shows of it.
-    enc : Encoder
-    asked : SweepRequest or None
-        What `result` answers.
-    current : str
-        Name of the sequence looked at.
-    method : str
-        Of the cell's attribution.
+    `asked` is what `result` answers, `current` the name of the sequence looked at, `method` that of
+    the cell's attribution.
     """
     output = (
         f"the {result.unit} of class “{escape(result.target_name)}”"
@@ -116,17 +106,8 @@ def outputs_of_cell(
 ) -> list[str]:
     """Write the outputs in one background, without the motif and with it.
 
-    Parameters
-    ----------
-    result : Sweep
-    picked : tuple of int
-        The cell.
-    which : int
-        The background.
-    found : Attribution or None
-        Of the cell, once it is there.
-    before : numpy.ndarray, shape (classes,), or None
-        Probabilities without the motif.
+    `found` is the attribution of the cell, once it is there; `before` the probabilities without the
+    motif, shape (classes,).
     """
     plain, score = result.baseline[(*picked, which)], result.scores[(*picked, which)]
     if np.isnan(score):
@@ -141,16 +122,6 @@ def outputs_of_cell(
             for name, a, b in zip(found.classes, before, found.probabilities, strict=True)
         ]
     return told
-
-
-def chips(texts: list[str]) -> str:
-    """Lay short texts side by side, as HTML."""
-    return "<div class='dx-chips'>" + "".join(f"<span>{t}</span>" for t in texts) + "</div>"
-
-
-def short(name: str, length: int) -> str:
-    """Cut a name that is too long for its place."""
-    return name if len(name) <= length else f"{name[: length - 1]}…"
 
 
 def _cell_name(result: Sweep, row: int, column: int) -> str:

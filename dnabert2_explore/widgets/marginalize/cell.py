@@ -17,12 +17,12 @@ from ...figures.core.colours import theme_of
 from ...figures.core.parts import Figure
 from ...figures.core.style import band
 from ..core.code import BUTTONS
-from ..core.controls import part, row, show
+from ..core.controls import chips, part, row, show
 from ..core.explorer import Explorer
 from ..core.kept import Kept
 from ..core.plot import PlotlyView
 from ..core.state import Selection
-from .captions import chips, outputs_of_cell, what_cell_changes
+from .captions import outputs_of_cell, what_cell_changes
 from .controls import GymControls
 
 __all__ = ["STEPS", "CellExplorer"]
@@ -107,8 +107,7 @@ class CellExplorer(Explorer):
                 progress=progress,
                 output=output,
             )  # fmt: skip
-            many = len(self.enc.classes) > 1
-            if not many:
+            if len(self.enc.classes) < 2:
                 return found, None
             # Beside the attribution's, which is of one reading.
             before = self.enc.predict([plain], strands="one", segmentations=0)

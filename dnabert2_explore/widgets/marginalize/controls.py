@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from ipywidgets import Combobox
-
 from ...analysis.attribution import METHODS
 from ...analysis.gym import SWEEPS
 from ...common.names import Method, Output, SweepName
 from ...encoder import Encoder
-from ..core.controls import field, hint, menu, on_value, row, show
+from ..core.controls import combo, field, hint, menu, offer, on_value, row, show
 
 __all__ = ["BACKGROUNDS", "MUTATED", "SET", "SHUFFLED", "GymControls", "SweepRequest"]
 
@@ -49,21 +47,11 @@ class SweepRequest(NamedTuple):
 
 
 class GymControls:
-    """The widgets of the motif gym.
+    """The widgets of the motif gym, which begin with `motif`, `second` and `sweep`.
 
-    Parameters
-    ----------
-    enc : Encoder
-    motif, second, sweep : str
-        To begin with.
-    profiles : iterable of str
-        Motifs to offer by name.
-    changed : callable
-        Called without arguments when another sweep is wanted.
-    drawn : callable
-        Called without arguments when the same sweep is to be shown otherwise.
-    explained : callable
-        Called without arguments when the cell is to be explained otherwise.
+    `profiles` are motifs to offer by name. `changed` is called when another sweep is wanted,
+    `drawn` when the same one is to be shown otherwise, `explained` when the cell is to be explained
+    otherwise.
     """
 
     def __init__(
@@ -79,19 +67,19 @@ class GymControls:
     ) -> None:
         self._enc = enc
         names = tuple(profiles)
-        self.motif = _motif_box(
+        self.motif = combo(
             "dx-gym-motif",
             motif,
             names,
-            "GTAAGT, or a factor of JASPAR",
             "A word of A, C, G, T, or a name or accession of JASPAR; then Enter",
+            "GTAAGT, or a factor of JASPAR",
         )
-        self.second = _motif_box(
+        self.second = combo(
             "dx-gym-second",
             second,
             names,
-            "second motif: the same",
             "The other motif of a pair; then Enter",
+            "second motif: the same",
         )
         self.sweep = menu(
             "dx-gym-sweep", [(words, name) for name, words in SWEEPS.items()], "What to vary"
@@ -108,10 +96,8 @@ class GymControls:
         self.output = menu(
             "dx-gym-output", [("logit", "auto"), ("probability", "probability")], "Which output"
         )
-        self.at = field(
-            "dx-gym-at", "in the middle", "First base of the first site, counted from 1; then Enter"
-        )
-        self.at.layout.width = "110px"
+        tip = "First base of the first site, counted from 1; then Enter"
+        self.at = field("dx-gym-at", "in the middle", tip, "110px")
         steps = [(f"every {n} bp", n) for n in (1, 2, 5, 10, 20)]
         self.step = menu("dx-gym-step", [("auto step", 0), *steps], "Distance between positions")
         self.shown = menu("dx-gym-shown", [(n, n) for n in _SHOWN[:2]], "What the map shows")
@@ -151,14 +137,4 @@ class GymControls:
             show(part, not self.moves)
         for part in (self.target, self.output):
             show(part, several)
-        wanted = tuple((name, name) for name in _SHOWN if spacing or name != "interaction")
-        if tuple(self.shown.options) != wanted:
-            kept = self.shown.value if self.shown.value in dict(wanted) else "effect"
-            self.shown.options = wanted
-            self.shown.value = kept
-
-
-def _motif_box(name: str, value: str, options: tuple[str, ...], hint: str, tip: str) -> Combobox:
-    return Combobox(
-        value=value, options=options, continuous_update=False, placeholder=hint, tooltip=tip
-    ).add_class(name)
+        offer(self.shown, [(n, n) for n in _SHOWN if spacing or n != "interaction"])

@@ -12,6 +12,7 @@ from ...analysis.gym import SWEEPS, Sweep, marginalize
 from ...encoder import Bases, Encoder, load
 from ...errors import InputError
 from ...figures.core.parts import Figure
+from ...figures.core.style import short
 from ...figures.gym import column_values, sweep_figure
 from ...sequences import Sequence
 from ...sequences.given import as_sequences
@@ -20,10 +21,11 @@ from ...sequences.motifs.motif import Motif
 from ...sequences.reading.letters import whole_number
 from ..core.code import BUTTONS
 from ..core.controls import show
+from ..core.explorer import ARROWS
 from ..core.kept import Kept
 from ..core.state import Selection
 from ..examples import MOTIF, SPLICE, WINDOWS, fill
-from .captions import in_words, short
+from .captions import in_words
 from .cell import STEPS, CellExplorer
 from .controls import SET, SHUFFLED, GymControls, SweepRequest
 from .export import background_code, cell_code, sweep_code, table_of
@@ -131,18 +133,11 @@ class MotifGym(CellExplorer):
         if background is None:
             fill(self.selection, sets=(MOTIF,) if self._planted else (SPLICE, WINDOWS))
             # Where there is no site yet.
-            free = next(
-                (
-                    i
-                    for i, one in enumerate(self.selection.sequences)
-                    if one.label in ("neither", "decoy")
-                ),
-                0,
-            )
+            labels = [one.label for one in self.selection.sequences]
+            free = next((i for i, one in enumerate(labels) if one in ("neither", "decoy")), 0)
             self.selection.update(index=free)
             return
-        several = as_sequences(background, "background")
-        fill(self.selection, several)
+        fill(self.selection, as_sequences(background, "background"))
 
     def _above(self) -> list[Widget]:
         return [self.controls.panel]
@@ -165,7 +160,7 @@ class MotifGym(CellExplorer):
             return [current]
         like = [
             selection.sequences[i]
-            for i in selection.members(selection.sets[selection.index])
+            for i in selection.peers
             if i != selection.index
             and selection.sequences[i].label == current.label
             and len(selection.sequences[i]) == len(current)
@@ -366,10 +361,10 @@ class MotifGym(CellExplorer):
 
     def _key(self, key: str, shift: bool) -> None:
         result = self.result
-        if key in ("ArrowLeft", "ArrowRight") and result is not None and self.picked is not None:
+        if key in ARROWS and result is not None and self.picked is not None:
             if not self.plot.stale:
                 row, column = self.picked
-                column += -1 if key == "ArrowLeft" else 1
+                column += ARROWS[key]
                 self._pick(row, int(np.clip(column, 0, len(result.columns) - 1)))
         else:
             super()._key(key, shift)

@@ -25,18 +25,8 @@ def sweep_code(
 ) -> str:
     """Write the lines of Python that sweep and draw.
 
-    Parameters
-    ----------
-    result : Sweep
-    asked : SweepRequest
-        What it answers.
-    enc : Encoder
-    backgrounds : str
-        Lines that set ``backgrounds``.
-    shown : str
-        What the map shows.
-    picked : tuple of int or None
-        The cell looked at.
+    `asked` is what `result` answers, `backgrounds` the lines that set them, `shown` what the map
+    shows, `picked` the cell looked at.
     """
     more = "".join(
         [
@@ -77,7 +67,7 @@ def cell_code(
 def background_code(selection: Selection, sequences: Items[Sequence]) -> str:
     """Write the lines of Python that set ``backgrounds`` to some sequences of the set on show."""
     name = selection.sets[selection.index]
-    members = selection.members(name)
+    members = selection.peers
     places = [next(i for i in members if selection.sequences[i] is s) for s in sequences]
     places = [members.index(i) for i in places]
     if name in CODE:

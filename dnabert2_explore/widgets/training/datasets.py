@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -21,7 +19,8 @@ from ...common.files import expanded, replacing
 from ...errors import InputError
 from ...figures.core.colours import class_colours
 from ...sequences import gc_content
-from ..core.controls import hint, menu, on_value, part, row, show
+from ..core.code import csv_text
+from ..core.controls import button, field, hint, menu, on_value, part, row, show
 
 if TYPE_CHECKING:
     from ...training.finetune.data import Splits
@@ -50,18 +49,10 @@ SHARE = 0.15
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chosen:
-    """Tables to train on.
+    """Tables to train on: train, dev and test as :class:`FinetuneConfig` takes them, "" for none.
 
-    Parameters
-    ----------
-    files : tuple of str
-        Train, dev and test as :class:`FinetuneConfig` takes them; "" for none.
-    splits : Splits
-        What they hold.
-    name : str
-        For captions.
-    genome : str
-        Whose stretches the files name, if they are BED; "" for sequences.
+    `splits` is what they hold, `name` is for captions; `genome` is whose stretches the files name,
+    if they are BED, and "" for sequences.
     """
 
     files: tuple[str, str, str]
@@ -78,14 +69,12 @@ def demo_table(key: str) -> str:
     >>> demo_table("splice").splitlines()[0]
     'name,sequence,label'
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["name", "sequence", "label"])
+    rows = []
     for one in demo.splice() if key == "splice" else demo.windows():
         bases = one.bases if key == "splice" else one.bases[:_WINDOW]
         label = f"{100 * gc_content(bases):.1f}" if key == "gc" else one.label
-        writer.writerow([one.name, bases, label])
-    return out.getvalue()
+        rows.append([one.name, bases, label])
+    return csv_text((), ("name", "sequence", "label"), rows)
 
 
 class DataChooser(VBox):
@@ -95,16 +84,9 @@ class DataChooser(VBox):
     ``dx-train-file``, ``dx-dev-file``, ``dx-test-file``, ``dx-genome-file``, ``dx-data-summary``,
     ``dx-data-message``.
 
-    Parameters
-    ----------
-    changed : callable
-        Called without arguments when `chosen` is another.
-    guarded : callable
-        Runs an action and shows what goes wrong.
-    folder : pathlib.Path
-        Where tables that are no files yet are written, once there is one.
-    source : str
-        A key of :data:`DEMOS`, or the path of a table to divide.
+    `changed` is called when `chosen` is another. Tables that are no files yet are written to
+    `folder`, once there is one. `source` is a key of :data:`DEMOS`, or the path of a table to
+    divide.
     """
 
     def __init__(
@@ -135,8 +117,7 @@ class DataChooser(VBox):
             "FASTA with label=… in the headers, or BED (names are labels).",
             tooltip="Labelled sequences, pasted",
         ).add_class("dx-paste")
-        self.use = Button(description="Use this table").add_class("dx-use")
-        self.use.button_style = "primary"
+        self.use = self._reader("Use this table", self._on_paste)
         self.upload = FileUpload(
             description="Upload a file", multiple=False, accept=_ACCEPTED
         ).add_class("dx-upload")
@@ -154,8 +135,7 @@ class DataChooser(VBox):
         self.genome_file = _path_field(
             "genome", "genome (FASTA, 2bit): only for BED, or tables of contig, start, end, label"
         )
-        self.read = Button(description="Read the files").add_class("dx-use")
-        self.read.button_style = "primary"
+        self.read = self._reader("Read the files", self._on_files)
         self._files = VBox([self.train_file, self.dev_file, self.test_file, self.read]).add_class(
             "dx-files"
         )
@@ -164,9 +144,10 @@ class DataChooser(VBox):
         super().__init__([self.source, self.genome_file, self._own, self._files, self.summary])
         self.add_class("dx-data")
         on_value(lambda: self._guarded(self._on_source), self.source)
-        self.use.on_click(lambda _button: self._guarded(self._on_paste))
         self.upload.observe(lambda change: self._guarded(lambda: self._on_upload(change)), "value")
-        self.read.on_click(lambda _button: self._guarded(self._on_files))
+
+    def _reader(self, words: str, act: Callable[[], None]) -> Button:
+        return button(words, "dx-use", "", lambda: self._guarded(act), style="primary")
 
     def start(self) -> None:
         """Read what is chosen at first; called once whoever listens is ready."""
@@ -222,7 +203,7 @@ class DataChooser(VBox):
         show(self.genome_file, True)
         fields = (self.train_file, self.dev_file, self.test_file)
         train, dev, test = (
-            str(expanded(path)) if (path := field.value.strip()) else "" for field in fields
+            str(expanded(path)) if (path := one.value.strip()) else "" for one in fields
         )
         if not train:
             raise InputError("No training file is named yet: type the path of a table.")
@@ -261,8 +242,7 @@ class DataChooser(VBox):
 
 
 def _path_field(side: str, words: str) -> Text:
-    field = Text(placeholder=words, continuous_update=False, tooltip=words)
-    return field.add_class(f"dx-{side}-file")
+    return field(f"dx-{side}-file", words, words)
 
 
 def _summary(chosen: Chosen) -> str:

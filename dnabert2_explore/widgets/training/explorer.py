@@ -9,14 +9,14 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ipywidgets import Button, Dropdown, VBox, Widget
+from ipywidgets import VBox, Widget
 
 from ...encoder import Encoder, load
 from ...errors import Cancelled, InputError
 from ...figures.core.parts import Figure
 from ...figures.training.curves import Interval, metric_name
 from ...figures.training.finetune import finetune_curves
-from ..core.controls import hint, menu, part, row, show
+from ..core.controls import button, folded, hint, menu, part, row, show
 from ..core.explorer import Explorer, guarded
 from ..core.jobs import Job
 from ..core.state import Selection
@@ -24,6 +24,7 @@ from ..core.stop_bar import StopBar
 from ..workbench import Workbench
 from .export import caption_of, code_of, table_of
 from .form import FinetuneForm
+from .runlog import new_folder
 from .scores import baseline_scores, leakage_words, score_table, verdict
 
 if TYPE_CHECKING:
@@ -126,8 +127,7 @@ class FinetuneApp(Explorer):
         self.rows, self.strands, self.weights = form.rows, form.strands, form.weights
         self.patience, self.seed, self.more = form.patience, form.seed, form.more
         self.start_button = form.start_button
-        self.metric = Dropdown(options=[("MCC", "mcc")], tooltip="Score on show")
-        self.metric.add_class("dx-metric")
+        self.metric = menu("dx-metric", [("MCC", "mcc")], "Score on show")
         self._scores = part("dx-scores")
         self._verdict = part("dx-verdict")
         self._leakage = part("dx-leakage")
@@ -135,19 +135,21 @@ class FinetuneApp(Explorer):
         self._bench_choice = menu(
             "dx-bench-choice", [("a new workbench", None)], "The workbench it is sent to"
         )
-        self.send_button = Button(description="Send to workbench").add_class("dx-send")
-        self.send_button.tooltip = "Explain this model's decisions base by base"
-        self.send_button.button_style = "primary"
+        self.send_button = button(
+            "Send to workbench",
+            "dx-send",
+            "Explain this model's decisions base by base",
+            lambda: self._guarded(self._send_model),
+            style="primary",
+        )
         self._sent = part("dx-sent")
         self._send_row = row("dx-send-row", self.send_button, self._bench_choice, self._sent)
         show(self._send_row, False)
         self._slot = VBox().add_class("dx-bench-slot")
-        label = hint("score on show")
-        super().__init__(Selection(), [label, self.metric])
+        super().__init__(Selection(), [hint("score on show"), self.metric])
         self._place_bar()
         self.add_class("dx-alone")
         self._when(self._draw, self.metric)
-        self.send_button.on_click(lambda _button: self._guarded(self._send_model))
         self.data.start()
 
     def _place_bar(self) -> None:
@@ -180,14 +182,6 @@ class FinetuneApp(Explorer):
         """Whether a run is going on."""
         return self._job is not None and self._job.running
 
-    def _new_folder(self) -> Path:
-        """Name a run folder that is not there yet, by the time of day."""
-        stem = time.strftime("finetune-%Y%m%d-%H%M%S")
-        folder, number = self.folder / stem, 2
-        while folder.exists():
-            folder, number = self.folder / f"{stem}-{number}", number + 1
-        return folder
-
     def start(self) -> None:
         """Begin a run with what the form says.
 
@@ -209,7 +203,7 @@ class FinetuneApp(Explorer):
         settled = self.form.settled()
         assert settled is not None  # there is data
         steps, every = self.form.planned()
-        config = replace(self.form.configure(chosen), out=str(self._new_folder()))
+        config = replace(self.form.configure(chosen), out=str(new_folder(self.folder, "finetune")))
         if settled.recipe == "published":
             config = replace(config, evaluate_every=every)
         # Not those on show: seed and sample are settings of the run.
@@ -298,13 +292,8 @@ class FinetuneApp(Explorer):
         leakage = None if result is None else result.leakage
         self._verdict.value = "" if test is None else verdict(test, self.baselines, leakage)
         self._leakage.value = "" if leakage is None else leakage_words(leakage)
-        self._notes.value = (
-            ""
-            if result is None or not result.notes
-            else "<details><summary>What was decided on the way</summary><ul>"
-            + "".join(f"<li>{escape(note)}</li>" for note in result.notes)
-            + "</ul></details>"
-        )
+        notes = () if result is None else result.notes
+        self._notes.value = folded("What was decided on the way", notes)
         show(self._send_row, result is not None)
         if result is not None:
             self._offer_benches()
@@ -312,15 +301,12 @@ class FinetuneApp(Explorer):
     def _compared(self) -> list[Interval]:
         if self.result is None or self.result.test is None:
             return []
-        key = self.metric.value
-        rows = [("this model", self.result.test, True)]
-        rows += [(name, scores, False) for name, scores in self.baselines.items()]
-        found = []
-        for name, scores, own in rows:
-            one = scores.values.get(key)
-            if one is not None:
-                found.append(Interval(name, one.value, one.low, one.high, own))
-        return found
+        rows = {"this model": self.result.test, **self.baselines}
+        return [
+            Interval(name, one.value, one.low, one.high, scores is self.result.test)
+            for name, scores in rows.items()
+            if (one := scores.values.get(self.metric.value)) is not None
+        ]
 
     def _figure(self) -> Figure | None:
         regression = self.metric.value in ("r2", "spearman", "pearson", "rmse")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence as Items
+from dataclasses import fields
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ...common.delimited import csv_line, csv_lines, remark
 from ...figures.training.curves import METRICS
+from ..core.code import csv_text
 
 if TYPE_CHECKING:
     from ...training.finetune import FinetuneConfig, FinetuneResult
@@ -52,8 +53,6 @@ def caption_of(
 
 def code_of(config: FinetuneConfig, metric: str) -> str:
     """Write the lines of Python that make a run again and draw its curves."""
-    from dataclasses import fields
-
     defaults = type(config)(model="", train="", dev="", out="")
     shown = [
         f"    {one.name}={getattr(config, one.name)!r},"
@@ -76,16 +75,14 @@ def code_of(config: FinetuneConfig, metric: str) -> str:
 def table_of(caption: str, points: Items[Mapping[str, Any]], scores: Mapping[str, Scores]) -> str:
     """Write the points of the curves as CSV, the test scores above them."""
     keys = list(dict.fromkeys(key for point in points for key in point))
-    lines = [remark(caption)]
-    lines += [
-        remark(f"test {key} of {name}: {one.value:.4f} ({one.low:.4f} to {one.high:.4f})")
+    remarks = [
+        f"test {key} of {name}: {one.value:.4f} ({one.low:.4f} to {one.high:.4f})"
         for name, found in scores.items()
         for key, one in found.values.items()
         if key in METRICS
     ]
-    lines.append(csv_line(keys))
-    lines += csv_lines([_cell(point.get(key)) for key in keys] for point in points)
-    return "\n".join(lines) + "\n"
+    rows = ([_cell(point.get(key)) for key in keys] for point in points)
+    return csv_text([caption, *remarks], keys, rows)
 
 
 def _cell(value: Any) -> str:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import HTML, Button, Combobox, Dropdown, HBox, ToggleButton, VBox, Widget
+from ipywidgets import Dropdown, HBox, VBox, Widget
 
 from ...common.files import located
 from ...encoder import ATLAS_MODEL, SHIPPED, load
 from ...errors import InputError
-from ..core.controls import menu, on_value, opens, part, row, show
+from ..core.controls import button, combo, label, menu, on_value, opens, part, row, show, toggle
 from .datasets import SHARE, Chosen, DataChooser
 
 if TYPE_CHECKING:
@@ -47,25 +47,9 @@ _STRANDS = {"auto": "auto", "none": "one", "reverse_complement": "both"}
 class FinetuneForm:
     """The controls of a run, and the plan that they make.
 
-    Parameters
-    ----------
-    model, data : str
-        To begin with.
-    folder : pathlib.Path
-        Where pasted and uploaded tables are kept.
-    on_data : callable
-        Called when there is other data.
-    changed : callable
-        Called when another setting changed.
-    start : callable
-        Begins the run.
-    guarded : callable
-        Calls a function, and shows what goes wrong.
-
-    Attributes
-    ----------
-    box : ipywidgets.VBox
-        The form; `start_row` is its last line, with the button and the `plan`.
+    `box` is the form; `start_row` is its last line, with the button and the `plan`. `on_data` is
+    called when there is other data, `changed` when another setting changed, `start` begins the run.
+    Pasted and uploaded tables are kept in `folder`.
     """
 
     def __init__(
@@ -81,14 +65,13 @@ class FinetuneForm:
     ) -> None:
         self._parameters: dict[str, int] = {}
         self.data = DataChooser(on_data, guarded, folder, data)
-        self.model = Combobox(
-            value=model,
-            options=["pocket", ATLAS_MODEL, "scratch:2x128"],
-            ensure_option=False,
-            continuous_update=False,
-            tooltip="pocket, a folder, a hub id such as zhihan1996/DNABERT-2-117M, or a network of "
+        self.model = combo(
+            "dx-model-name",
+            model,
+            ["pocket", ATLAS_MODEL, "scratch:2x128"],
+            "pocket, a folder, a hub id such as zhihan1996/DNABERT-2-117M, or a network of "
             "so many layers and such a width that has learnt nothing: scratch:2x128",
-        ).add_class("dx-model-name")
+        )
         self.method = menu("dx-method", _METHODS, "What is trained")
         self.task = menu("dx-task", _TASKS, "What a label is")
         self.epochs = menu("dx-epochs", _EPOCHS, "How long", 0)
@@ -140,12 +123,11 @@ class FinetuneForm:
         self._more = HBox([_labelled(one.tooltip, one) for one in settings]).add_class(
             "dx-more-panel"
         )
-        self.more = ToggleButton(description="More settings").add_class("dx-more")
+        self.more = toggle("More settings", "dx-more", "")
         opens(self.more, self._more)
-        self.start_button = Button(description="Start training", button_style="primary").add_class(
-            "dx-start"
+        self.start_button = button(
+            "Start training", "dx-start", "", lambda: guarded(start), style="primary"
         )
-        self.start_button.on_click(lambda _button: guarded(start))
         self.plan = part("dx-plan")
         self.start_row = row("dx-start-row", self.start_button, self.plan)
         self.box = VBox(
@@ -240,10 +222,7 @@ class FinetuneForm:
     def configure(self, chosen: Chosen) -> FinetuneConfig:
         """Make the configuration of a run on some data as the form stands.
 
-        Raises
-        ------
-        InputError
-            If no model is named.
+        InputError if no model is named.
         """
         from ...training.finetune import FinetuneConfig
 
@@ -294,5 +273,4 @@ def _choice(words: str, name: str, options: list[tuple[str, Any]]) -> Dropdown:
 
 
 def _labelled(words: str, widget: Widget) -> VBox:
-    label = HTML(f"<span class='dx-label'>{escape(words)}</span>")
-    return VBox([label, widget]).add_class("dx-field")
+    return VBox([label(escape(words)), widget]).add_class("dx-field")

@@ -6,14 +6,14 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ipywidgets import HTML, Combobox, SelectMultiple, VBox, Widget
+from ipywidgets import SelectMultiple, VBox, Widget
 
 from ...common.delimited import cell, remark
 from ...common.files import expanded
 from ...errors import InputError
 from ...figures.core.parts import Figure
 from ...figures.training.leaderboard import leaderboard_dots
-from ..core.controls import button, menu, part, row
+from ..core.controls import button, combo, folded, label, menu, offer, part, row
 from ..core.explorer import Explorer
 from ..core.state import Selection
 
@@ -67,27 +67,28 @@ class LeaderboardExplorer(Explorer):
     def __init__(self, results: str | Path | Leaderboard = "results") -> None:
         given = None if isinstance(results, (str, Path)) else results
         self.board: Leaderboard | None = None
-        self.results = Combobox(
-            value="" if given is not None else str(results),
-            ensure_option=False,
-            continuous_update=False,
-            placeholder="results folder of gue run",
-            tooltip="Folder with the result files",
-        ).add_class("dx-results")
-        self.refresh_button = button("Read again", "dx-refresh", "Read the result files again")
+        self.results = combo(
+            "dx-results",
+            "" if given is not None else str(results),
+            (),
+            "Folder with the result files",
+            "results folder of gue run",
+        )
+        self.refresh_button = button(
+            "Read again",
+            "dx-refresh",
+            "Read the result files again",
+            lambda: self._guarded(self.refresh),
+        )
         self.against = menu("dx-against", [(_BEST, "")], "What the right panel takes from the runs")
         self.published = SelectMultiple(
             options=self._columns(), value=_FIRST, rows=4, tooltip="Columns of the paper"
         ).add_class("dx-published")
         self._scores = part("dx-scores")
-        super().__init__(
-            Selection(), [HTML("<span class='dx-label'>right: run minus</span>"), self.against]
-        )
+        super().__init__(Selection(), [label("right: run minus"), self.against])
         self.add_class("dx-alone")
-        self._when(self.refresh, self.results)
+        self._when(self.refresh, self.results, self.published)
         self._when(self._draw, self.against)
-        self._when(self.refresh, self.published)
-        self.refresh_button.on_click(lambda _button: self._guarded(self.refresh))
         self._given = None if given is None else given.runs
         self._guarded(self.refresh)
 
@@ -100,10 +101,10 @@ class LeaderboardExplorer(Explorer):
     def _above(self) -> list[Widget]:
         chosen = row(
             "dx-choose",
-            HTML("<span class='dx-label'>Results</span>"),
+            label("Results"),
             self.results,
             self.refresh_button,
-            HTML("<span class='dx-label'>Published</span>"),
+            label("Published"),
             self.published,
         )
         return [VBox([chosen]).add_class("dx-form")]
@@ -130,9 +131,7 @@ class LeaderboardExplorer(Explorer):
     def _offer(self) -> None:
         """Offer the columns there are to compare with."""
         names = [] if self.board is None else [column.name for column in self.board.columns]
-        kept = self.against.value if self.against.value in names else ""
-        self.against.options = [(_BEST, ""), *((name, name) for name in names)]
-        self.against.value = kept
+        offer(self.against, [(_BEST, ""), *((name, name) for name in names)])
 
     def _figure(self) -> Figure | None:
         if self.board is None:
@@ -188,13 +187,8 @@ class LeaderboardExplorer(Explorer):
 
 def _faults(board: Leaderboard) -> str:
     """List what an audit found wrong with the datasets shown."""
-    if not board.faults:
-        return ""
-    items = "".join(f"<li>{escape(one, quote=False)}</li>" for one in board.faults)
-    return (
-        f"<details open class='dx-faults'><summary>What is wrong with {len(board.faults)} of these "
-        f"datasets</summary><ul>{items}</ul></details>"
-    )
+    what = f"What is wrong with {len(board.faults)} of these datasets"
+    return folded(what, board.faults, " open class='dx-faults'")
 
 
 def _table(board: Leaderboard) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import threading
 import time
@@ -11,20 +12,20 @@ from pathlib import Path
 from typing import Any
 from weakref import ref
 
-from ipywidgets import HTML, Combobox, Dropdown, HBox, ToggleButton, VBox, Widget
+from ipywidgets import HBox, VBox, Widget
 
 from ...common.files import expanded
 from ...errors import Cancelled, InputError
 from ...figures.core.parts import Figure
 from ...figures.training.pretrain import pretrain_curves
 from ..core.code import csv_text
-from ..core.controls import button, hint, menu, part, row, show
+from ..core.controls import button, combo, folded, hint, label, menu, part, row, show, toggle
 from ..core.explorer import Explorer
 from ..core.jobs import sentence
 from ..core.state import Selection
 from ..core.stop_bar import StopBar
 from .explorer import FinetuneApp
-from .runlog import RunState, find_runs, read_run, signature_of
+from .runlog import RunState, find_runs, new_folder, read_run, signature_of
 
 __all__ = ["PretrainingMonitor"]
 
@@ -115,56 +116,36 @@ class PretrainingMonitor(Explorer):
         self._stop = threading.Event()
         known = [str(one) for one in find_runs(self.runs)]
         first = str(folder) if folder is not None else (known[0] if known else "")
-        self.folder = Combobox(
-            value=first,
-            options=known,
-            ensure_option=False,
-            continuous_update=False,
-            placeholder="folder of a run",
-            tooltip="Folder of the run to watch",
-        ).add_class("dx-folder")
-        self.follow = ToggleButton(
-            value=follow, description="follow", tooltip="Read the folder again while it changes"
-        ).add_class("dx-follow")
-        self.held_out = menu(
-            "dx-held-out",
-            [("loss", "loss"), ("accuracy", "accuracy")],
-            "What the upper panel shows",
+        self.folder = combo(
+            "dx-folder", first, known, "Folder of the run to watch", "folder of a run"
         )
-        self.steps = Dropdown(options=_TINY_STEPS, value=400, tooltip="Length of the run")
-        self.steps.add_class("dx-steps")
+        self.follow = toggle("follow", "dx-follow", "Read the folder again while it changes")
+        self.follow.value = follow
+        self.held_out = menu("dx-held-out", ["loss", "accuracy"], "What the upper panel shows")
+        self.steps = menu("dx-steps", _TINY_STEPS, "Length of the run", 400)
         self.start_button = button(
             "Start a tiny run",
             "dx-start",
             "2 small layers on the 500 windows that ship with the package",
+            lambda: self._guarded(self.start_tiny),
         )
         self._line = part("dx-state")
         self._notes = part("dx-notes")
         self._tiny = HBox().add_class("dx-tiny")
-        label = hint("what is measured")
-        super().__init__(Selection(), [label, self.held_out])
+        super().__init__(Selection(), [hint("what is measured"), self.held_out])
         # How far the run is stands in the line of its state: here is only the button.
         self._bar = StopBar(self.stop, "Stop", numbers=False)
-        self._tiny.children = (
-            self._bar, hint("or"), self.start_button, self.steps,
-        )  # fmt: skip
+        self._tiny.children = (self._bar, hint("or"), self.start_button, self.steps)
         show(self._read_out, False)
         self.add_class("dx-alone")
         self._when(self.refresh, self.folder)
         self._when(self._draw, self.held_out)
         self._when(self._on_follow, self.follow)
-        self.start_button.on_click(lambda _button: self._guarded(self.start_tiny))
         self._guarded(self.refresh)
         self._on_follow()
 
     def _above(self) -> list[Widget]:
-        chosen = row(
-            "dx-choose",
-            HTML("<span class='dx-label'>Run</span>"),
-            self.folder,
-            self.follow,
-            self._tiny,
-        )
+        chosen = row("dx-choose", label("Run"), self.folder, self.follow, self._tiny)
         return [VBox([chosen, self._line]).add_class("dx-form")]
 
     def _below(self) -> list[Widget]:
@@ -175,11 +156,7 @@ class PretrainingMonitor(Explorer):
     def refresh(self) -> None:
         """Read the folder and draw what it holds."""
         folder = self.folder.value.strip()
-        if not folder:
-            self.state = None
-            self._draw()
-            return
-        self.state = read_run(expanded(folder))
+        self.state = read_run(expanded(folder)) if folder else None
         self._draw()
 
     def _on_follow(self) -> None:
@@ -220,7 +197,7 @@ class PretrainingMonitor(Explorer):
         """
         if self._job is not None and self._job.running:
             raise InputError("A run is going on: stop it, or wait for its end.")
-        out, steps = self._new_folder(), int(self.steps.value)
+        out, steps = new_folder(self.runs, "tiny"), int(self.steps.value)
         self._stop.clear()
         self.start_button.disabled = True
         self.follow.value = True
@@ -261,13 +238,6 @@ class PretrainingMonitor(Explorer):
         """End the tiny run after the present step; a checkpoint is written."""
         self._stop.set()
 
-    def _new_folder(self) -> Path:
-        stem = time.strftime("tiny-%Y%m%d-%H%M%S")
-        folder, number = self.runs / stem, 2
-        while folder.exists():
-            folder, number = self.runs / f"{stem}-{number}", number + 1
-        return folder
-
     # Drawing ------------------------------------------------------------------------------------
 
     def _references(self) -> dict[str, float]:
@@ -304,13 +274,7 @@ class PretrainingMonitor(Explorer):
         # First the slow part: words that speak of a step must not run ahead of its curve.
         figure = self._figure()
         self._line.value = _state_line(state)
-        self._notes.value = (
-            "<details><summary>What the run decided</summary><ul>"
-            + "".join(f"<li>{escape(note)}</li>" for note in state.notes)
-            + "</ul></details>"
-            if state.notes
-            else ""
-        )
+        self._notes.value = folded("What the run decided", state.notes)
         if figure is None:
             place = escape(str(state.folder))
             there = "is there" if state.folder.is_dir() else "is not there yet"
@@ -327,13 +291,10 @@ class PretrainingMonitor(Explorer):
         ]
         share = _UNITS[_objective(state)][1].removesuffix(" (share)").removeprefix("found: ")
         what = "Loss" if self.held_out.value == "loss" else f"Share of {share}"
+        held = f" and of {len(species)} species that are never trained on."
         parts.append(
             f"{what}: of the training batches (grey, mean since the row before)"
-            + (
-                f" and of {len(species)} species that are never trained on."
-                if species
-                else "; nothing is held out."
-            )
+            f"{held if species else '; nothing is held out.'}"
         )
         bert = state.about.get("config", {}).get("mask_strategy") == "bert"
         if species and bert and _objective(state) == "masked":
@@ -381,8 +342,6 @@ def _text(value: Any) -> str:
 
 def vocabulary_of(state: RunState) -> int:
     """Entries the model can choose from; 0 where the run's tokenizer is not at hand."""
-    import json
-
     place = state.about.get("config", {}).get("tokenizer") or ""
     path = Path(place)
     path = path / "tokenizer.json" if path.is_dir() else path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from ...errors import InputError
 from ...results.sealed import read_json
 
-__all__ = ["RunState", "find_runs", "read_rows", "read_run", "signature_of"]
+__all__ = ["RunState", "find_runs", "new_folder", "read_rows", "read_run", "signature_of"]
 
 _QUIET = 120.0  # seconds without a new row, at least, before a run counts as silent
 
@@ -21,27 +22,12 @@ _QUIET = 120.0  # seconds without a new row, at least, before a run counts as si
 class RunState:
     """What a pre-training folder says of its run.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-    log, evaluation : list of dict
-        Rows so far, numbers as numbers.
-    step, steps : int
-        Taken, and planned (0 where nothing says).
-    state : {"waiting", "running", "silent", "finished"}
-        "silent": the last row is older than a run takes between two.
-    tokens_per_second : float
-        Median of the last ten rows; 0 before the first.
-    left : float or None
-        Seconds to go at the present pace.
-    notes : tuple of str
-        What the run decided, in sentences.
-    about : dict
-        ``run.json``, as far as it is there.
-    references : dict of str to float
-        Losses to compare with, in nats, from ``references.json``.
-    signature : tuple
-        Differs when a file has changed.
+    `log` and `evaluation` have the rows so far, numbers as numbers; `step` and `steps` are taken
+    and planned (0 where nothing says). `state` is "waiting", "running", "silent" (the last row is
+    older than a run takes between two) or "finished". `tokens_per_second` is the median of the last
+    ten rows, 0 before the first; `left` the seconds to go at the present pace. `notes` say what
+    the run decided; `about` is ``run.json``, as far as it is there; `references` has losses to
+    compare with, in nats, from ``references.json``; `signature` differs when a file has changed.
     """
 
     folder: Path
@@ -62,17 +48,8 @@ def read_rows(path: Path, numbers: tuple[str, ...] = ()) -> list[dict[str, Any]]
     """Read a CSV as far as its lines have ended; numbers become floats.
 
     A line that is being written is left for the next time; a file that is not there has no rows.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    numbers : tuple of str
-        Columns that hold a number in every row (the first of them) or in some.
-
-    Raises
-    ------
-    InputError
-        If a line is none of such a table; the message names it.
+    Columns named in `numbers` hold one in every row (the first of them) or in some; InputError
+    names a line that is none of such a table.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -105,12 +82,9 @@ def _wrong(row: dict[str, Any], numbers: tuple[str, ...]) -> str:
 
 
 def _value(cell: str | None) -> Any:
-    if cell is None or cell == "":
-        return None
-    try:
-        return float(cell)
-    except ValueError:
-        return cell
+    with suppress(ValueError):
+        return float(cell) if cell else None
+    return cell
 
 
 def signature_of(folder: Path) -> tuple[Any, ...]:
@@ -128,19 +102,10 @@ def signature_of(folder: Path) -> tuple[Any, ...]:
 
 
 def read_run(folder: Path, now: float | None = None) -> RunState:
-    """Read a pre-training folder.
+    """Read a pre-training folder with ``log.csv``, ``evaluation.csv``, ``run.json``.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        With ``log.csv``, ``evaluation.csv``, ``run.json``; whatever is missing is empty.
-    now : float, optional
-        Seconds since the epoch, for tests.
-
-    Raises
-    ------
-    InputError
-        If a file of it is damaged; the message names it.
+    Whatever is missing is empty; InputError names a file that is damaged. `now` are seconds since
+    the epoch, for tests.
     """
     now = time.time() if now is None else now
     signature = signature_of(folder)
@@ -212,6 +177,15 @@ def _left(log: list[dict[str, Any]], step: int, steps: int) -> float | None:
     taken = float(rows[-1]["step"]) - float(rows[0]["step"])
     seconds = float(rows[-1]["seconds"]) - float(rows[0]["seconds"])
     return max(0.0, (steps - step) * seconds / taken) if taken > 0 else None
+
+
+def new_folder(parent: Path, kind: str) -> Path:
+    """Name a run folder that is not there yet, by the time of day."""
+    stem = time.strftime(f"{kind}-%Y%m%d-%H%M%S")
+    folder, number = parent / stem, 2
+    while folder.exists():
+        folder, number = parent / f"{stem}-{number}", number + 1
+    return folder
 
 
 def find_runs(folder: Path) -> list[Path]:

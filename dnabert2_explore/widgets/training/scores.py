@@ -14,6 +14,7 @@ import numpy as np
 from ...errors import InputError
 from ...figures.training.curves import metric_name
 from ...sequences import Sequence
+from ..core.controls import folded
 
 if TYPE_CHECKING:
     from ...training.finetune import FinetuneConfig, FinetuneResult
@@ -38,21 +39,10 @@ def baseline_scores(
 ) -> dict[str, Scores]:
     """Fit the quick baselines on the training rows and score them on the test rows.
 
-    Parameters
-    ----------
-    splits : Splits
-    config : FinetuneConfig
-        Gives seed and bootstrap.
-    check : callable
-        Called between two of them; may raise :class:`~dnabert2_explore.errors.Cancelled`.
-    strands : {"given", "both"}
-        What the run made of the strands.
-
-    Returns
-    -------
-    dict of str to Scores
-        By their title in words; those that do not apply are left out. The mean of the training
-        labels for a regression; empty without test rows, and for several labels a sequence.
+    By their title in words; those that do not apply are left out. The mean of the training labels
+    for a regression; empty without test rows, and for several labels a sequence. `config` gives
+    seed and bootstrap; `strands`, "given" or "both", are what the run made of them. `check` is
+    called between two of them, and may raise :class:`~dnabert2_explore.errors.Cancelled`.
     """
     from ...training.baselines import BASELINES
     from ...training.scores.metrics import score
@@ -63,11 +53,8 @@ def baseline_scores(
         return found
     if test.task == "regression":
         mean = np.full(len(test), float(np.mean(splits.train.labels)))
-        return {
-            "mean of the training labels": score(
-                test.task, test.labels, mean, bootstrap=config.bootstrap
-            )
-        }
+        told = score(test.task, test.labels, mean, bootstrap=config.bootstrap)
+        return {"mean of the training labels": told}
     for name in _QUICK:
         check()
         try:
@@ -151,9 +138,7 @@ def leakage_words(leakage: LeakageReport) -> str:
         return f"<p>{escape(str(leakage))}</p>"
     last = leakage.pairs[-1].second
     first = next(pair.summary for pair in leakage.pairs if pair.second == last)
-    rows = "".join(f"<li>{escape(str(pair))}</li>" for pair in leakage.pairs)
-    head = f"<summary>What the files share: {escape(first)}</summary>"
-    return f"<details>{head}<ul>{rows}</ul></details>"
+    return folded(f"What the files share: {escape(first)}", map(str, leakage.pairs))
 
 
 def predicted_sequences(splits: Splits | None, run: Path, result: FinetuneResult) -> list[Sequence]:

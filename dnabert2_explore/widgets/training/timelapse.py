@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import numpy as np
-from ipywidgets import Dropdown, IntSlider, Play, Widget, jslink
+from ipywidgets import IntSlider, Play, Widget, jslink
 
-from ...common.delimited import csv_line, csv_lines, remark
 from ...common.files import expanded
 from ...errors import InputError
 from ...figures.core.parts import Figure
 from ...figures.training.timelapse import timelapse_figure, timelapse_movie
 from ...sequences import Sequence
-from ..core.code import sequence_code
-from ..core.controls import part, row, show
-from ..core.explorer import Explorer
+from ..core.code import csv_text, sequence_code
+from ..core.controls import menu, part, row, show
+from ..core.explorer import ARROWS, Explorer
 from ..core.kept import Kept
 from ..core.state import Selection
 from ..examples import SPLICE, WINDOWS, fill
@@ -99,10 +98,8 @@ class TimeLapseExplorer(Explorer):
         self._atlas = list(atlas) if atlas is not None else None
         self._shipped = atlas is None
         self._snapshots: list[tuple[int, Path]] = []
-        self.layer = Dropdown(options=[("last layer", -1)], tooltip="Layer of the attention map")
-        self.layer.add_class("dx-layer")
-        self.head = Dropdown(options=[("head 1", 0)], tooltip="Head of the attention map")
-        self.head.add_class("dx-head")
+        self.layer = menu("dx-layer", [("last layer", -1)], "Layer of the attention map")
+        self.head = menu("dx-head", [("head 1", 0)], "Head of the attention map")
         self.play = Play(min=0, max=0, interval=_PACE, tooltip="Play").add_class("dx-play")
         self.slider = IntSlider(min=0, max=0, readout=False, tooltip="Snapshot (keys ← →)")
         self.slider.add_class("dx-slider")
@@ -110,9 +107,8 @@ class TimeLapseExplorer(Explorer):
         jslink((self.play, "value"), (self.slider, "value"))
         self._row = row("dx-film", self.play, self.slider, self._step)
         super().__init__(selection, [self.layer, self.head])
-        self.slider.observe(self._on_slider, names="value")
-        for control in (self.layer, self.head):
-            control.observe(self._on_control, names="value")
+        self._when(self._draw, self.slider)
+        self._when(lambda: self._changed({"index"}), self.layer, self.head)
         if selection is None:
             fill(self.selection, sequences, sets=(SPLICE, WINDOWS), first=SPLICE)
         self._guarded(self._open)
@@ -315,21 +311,13 @@ class TimeLapseExplorer(Explorer):
 
     # A person did something ---------------------------------------------------------------------
 
-    def _on_slider(self, _change: Any) -> None:
-        if not self._quiet:
-            self._guarded(self._draw)
-
-    def _on_control(self, _change: Any) -> None:
-        if not self._quiet:
-            self._guarded(lambda: self._changed({"index"}))
-
     def _press(self, event: dict[str, Any]) -> None:
         if self.lapse is not None and self._fresh and event.get("panel") in ("y", "y2"):
             select_token(self.selection, self.lapse.tokens, event["x"], bool(event.get("shift")))
 
     def _key(self, key: str, shift: bool) -> None:
-        if key in ("ArrowLeft", "ArrowRight") and self.lapse is not None:
-            by = -1 if key == "ArrowLeft" else 1
+        if key in ARROWS and self.lapse is not None:
+            by = ARROWS[key]
             if shift and self._fresh:
                 step_token(self.selection, self.lapse.tokens, by)
             else:
@@ -368,28 +356,25 @@ class TimeLapseExplorer(Explorer):
         lapse = self.lapse
         if lapse is None or not self._fresh:
             raise InputError("There are no numbers yet: choose a sequence first.")
-        lines = [
-            remark(self.caption),
-            "# probability of each token when it alone is masked; start and end 0-based, half-open",
-            "step,token_index,token,start,end,probability,entropy_nats",
-        ]
-        for at, step in enumerate(lapse.steps):
-            for i, (token, (a, b)) in enumerate(
-                zip(lapse.tokens.tokens, lapse.tokens.spans, strict=True)
-            ):
-                if not lapse.tokens.special[i]:
-                    numbers = lapse.probability[at, i], lapse.entropy[at, i]
-                    shown = (f"{number:.6g}" for number in numbers)
-                    lines.append(csv_line([int(step), i, token, a, b, *shown]))
-        lines.append("step,sequence,label,PC1,PC2")
-        for at, step in enumerate(lapse.steps):
-            lines += csv_lines(
-                (int(step), name, label, f"{x:.6g}", f"{y:.6g}")
-                for name, label, (x, y) in zip(
-                    lapse.names, lapse.labels, lapse.planes[at], strict=True
-                )
+        tokens, spans = lapse.tokens.tokens, lapse.tokens.spans
+        units = (
+            "probability of each token when it alone is masked; start and end 0-based, half-open"
+        )
+        columns = ("step", "token_index", "token", "start", "end", "probability", "entropy_nats")
+        rows = (
+            (int(step), i, tokens[i], *spans[i], f"{chance[i]:.6g}", f"{entropy[i]:.6g}")
+            for step, chance, entropy in zip(
+                lapse.steps, lapse.probability, lapse.entropy, strict=True
             )
-        return "\n".join(lines) + "\n"
+            for i in np.flatnonzero(~lapse.tokens.special).tolist()
+        )
+        points = (
+            (int(step), name, label, f"{x:.6g}", f"{y:.6g}")
+            for step, plane in zip(lapse.steps, lapse.planes, strict=True)
+            for name, label, (x, y) in zip(lapse.names, lapse.labels, plane, strict=True)
+        )
+        places = csv_text((), ("step", "sequence", "label", "PC1", "PC2"), points)
+        return csv_text((self.caption, units), columns, rows) + places
 
 
 def _look_again(view: Callable[[], TimeLapseExplorer | None]) -> None:

@@ -39,14 +39,8 @@ def changed_tokens(
 ) -> list[tuple[tuple[int, int], tuple[str, ...], tuple[str, ...]]]:
     """Find where two sequences of one length are cut otherwise, or into other tokens.
 
-    Parameters
-    ----------
-    old, new : Tokens
-
-    Returns
-    -------
-    list of (span, tokens before, tokens after)
-        The least stretches [start, end) that begin and end between tokens of both.
+    The least stretches [start, end) that begin and end between tokens of both, each with the tokens
+    before and after.
     """
     before, after = (
         [(int(a), int(b), t) for (a, b), t, s in zip(x.spans, x.tokens, x.special, strict=True)
@@ -75,14 +69,8 @@ class MutationBar(VBox):
     Classes ``dx-mutations``; parts ``dx-cursor``, ``dx-mutate``, ``dx-edits``, ``dx-edit``,
     ``dx-undo``, ``dx-keep``, ``dx-change``. Hidden while there is nothing to show.
 
-    Parameters
-    ----------
-    mutated : callable
-        Called as mutated(letter) when the base under the cursor is to change.
-    removed : callable
-        Called as removed(edit) when a change is taken back.
-    kept : callable
-        Called when the mutant is to be a sequence of its own.
+    mutated(letter) is called when the base under the cursor is to change, removed(edit) when a
+    change is taken back, kept() when the mutant is to be a sequence of its own.
     """
 
     def __init__(

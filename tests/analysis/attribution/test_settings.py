@@ -350,8 +350,8 @@ def test_one_label_of_a_multi_label_model_is_no_value(classifier, bases) -> None
 
 @pytest.mark.parametrize("target", [1.7, True, ("a", "b"), (3.5, 9)])
 def test_targets_are_whole_numbers(classifier, enc, bases, target) -> None:
-    model = enc if isinstance(target, tuple) else classifier
-    with pytest.raises(InputError, match="is no class and no position"):
+    model, asked = (enc, "position") if isinstance(target, tuple) else (classifier, "class")
+    with pytest.raises(InputError, match=f"is no {asked}: give"):
         attribute(model, bases, target)
 
 

@@ -115,7 +115,7 @@ def test_training_finds_the_directions_that_states_are_made_of():
     for row in weights:
         row[rng.choice(12, 2, replace=False)] = rng.uniform(1, 2, 2)
     states = (weights @ basis * 30 + 100).astype(np.float32)
-    found = training._fit(states, 24, 2, 400, 5e-3, 0, lambda _done: None)
+    found = training._fit(states, 24, 2, 400, 5e-3, 0, lambda _done, _total: None)
     alike = (basis @ found.decode.T).max(axis=1)
     assert np.median(alike) > 0.95
     left = states - found.reconstruct(found.activations(states))
@@ -269,7 +269,7 @@ def test_bad_input_is_said(pocket, windows, trained):
         (lambda: found.track(48), "no feature 48"),
         (lambda: found.track(0, 2), "no sequence 2"),
         (lambda: found.by_sequence("sum"), "'sum'"),
-        (lambda: found.enrichment([[]]), "for 1"),
+        (lambda: found.enrichment([[]]), "2 sequences and 1 lists of stretches"),
         (lambda: found.enrichment([[], []]), "No token lies"),
         (lambda: found.enrichment([[(0, 9)], []], turns=3), "at least 20"),
         (lambda: alone.correlations(), "twin=True"),

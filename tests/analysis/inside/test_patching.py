@@ -58,11 +58,10 @@ def test_everything_restores_all_and_the_scores_are_the_alleles_own(splice, enc,
 
 def test_patching_nothing_gives_nothing_back(splice):
     from dnabert2_explore.analysis.inside import alleles, patching
-    from dnabert2_explore.encoder.passes.batches import Budget
 
     one, other = (ExplainedOutput.of(splice, bases, "donor") for bases in (SITE, SUBSTITUTION))
     parts = alleles.align(one.tokens, other.tokens, one.ids[0].numpy(), other.ids[0].numpy())
-    run = patching.PairRun(splice, one, other, parts, Budget(1024))
+    run = patching.PairRun(splice, one, other, parts, 1024)
     for layer in range(3):
         (score,) = run._scores(layer, [set()])
         assert score == pytest.approx(other.score, abs=1e-4)

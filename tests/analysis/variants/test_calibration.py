@@ -98,7 +98,7 @@ def test_one_class_is_refused():
     frame, truth = table(30)
     with pytest.raises(InputError, match="No negative variant"):
         calibrate(frame, [True] * 30)
-    with pytest.raises(InputError, match="29 labels for 30"):
+    with pytest.raises(InputError, match="30 variants and 29 labels"):
         calibrate(frame, truth.tolist()[:-1])
     with pytest.raises(InputError, match="at least 1 resample"):
         calibrate(frame, truth.tolist(), bootstrap=0)

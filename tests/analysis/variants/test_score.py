@@ -299,7 +299,7 @@ def test_settings_are_checked(enc, head, genome):
     for settings, said in (
         ({"window": 4}, "give 16 or more"),
         ({"scores": ("prediction",)}, "give one as head"),
-        ({"scores": "likelihood"}, "choose from llr"),
+        ({"scores": "likelihood"}, "choose one of llr"),
         ({"scores": ()}, "No score"),
         ({"strands": "sense"}, "choose one of both"),
         ({"layers": 9}, "does not exist"),

@@ -19,16 +19,10 @@ Made = TypeVar("Made")
 
 @contextmanager
 def differentiable(enc: Encoder, maps: bool = False) -> Iterator[None]:
-    """Hold the network's lock, for Captum's hooks, on a backend with gradients.
+    """Hold the network's lock, for Captum's hooks, on a backend with gradients, or with `maps`.
 
     All backends compute the same; only "eager" forms attention maps, and compiled "flex" has no
     gradients on a CPU.
-
-    Parameters
-    ----------
-    enc : Encoder
-    maps : bool
-        Whether attention maps are needed.
     """
     with enc.lock:  # before the backend is read: another thread may have changed it for a while
         before = enc.attention

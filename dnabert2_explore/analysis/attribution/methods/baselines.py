@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ....common.names import check_name
 from ....errors import InputError
 from ....sequences import clean
 from ....sequences.shuffle import shuffle_dinucleotides
@@ -26,33 +27,14 @@ BASELINES = {
 def baseline_embeddings(
     explained: ExplainedOutput, name: str, samples: int = 1, seed: int = 0
 ) -> torch.Tensor:
-    """Make the baseline of an output as token embeddings.
+    """Make the baseline of an output as token embeddings, shape (samples, n_read, hidden).
 
-    Special tokens, and a masked span, keep their own embeddings in every baseline.
-
-    Parameters
-    ----------
-    explained : ExplainedOutput
-    name : str
-        One of `BASELINES`. ``"shuffled"`` takes the tokens of dinucleotide-shuffled copies of the
-        sequence (Altschul and Erickson 1985), one copy behind the other until there are as many
-        as the sequence has: another segmentation, the same composition.
-    samples : int
-        Shuffled sequences; the other baselines are one.
-    seed : int
-        Of the shuffles.
-
-    Returns
-    -------
-    torch.Tensor, shape (samples, n_read, hidden)
-
-    Raises
-    ------
-    InputError
-        If the name is unknown, or `samples` is not positive.
+    Special tokens, and a masked span, keep their own embeddings in every baseline. ``"shuffled"``
+    takes the tokens of dinucleotide-shuffled copies of the sequence (Altschul and Erickson 1985),
+    one copy behind the other until there are as many as the sequence has: another segmentation,
+    the same composition. The other baselines are one sample.
     """
-    if name not in BASELINES:
-        raise InputError(f"Baseline {name!r} is unknown: choose one of {', '.join(BASELINES)}.")
+    check_name("Baseline", name, BASELINES)
     if samples < 1:
         raise InputError(f"{samples} shuffled sequences were asked for; expected at least 1.")
     enc = explained.enc

@@ -45,14 +45,8 @@ def tokens_of_pass(device: torch.device, gradients: bool) -> int:
 class Score(nn.Module):
     """A scalar function of embeddings as a module, so that Captum can hook in; counts its calls.
 
+    (batch, n, hidden) -> (batch,). Captum looks for modules below `network`, which it runs;
     `largest` is the most rows that a call had.
-
-    Parameters
-    ----------
-    function : callable
-        (batch, n, hidden) -> (batch,).
-    network : torch.nn.Module, optional
-        What `function` runs; Captum looks for modules below this one.
     """
 
     def __init__(

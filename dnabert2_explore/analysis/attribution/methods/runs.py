@@ -31,15 +31,7 @@ RUNS: dict[str, Method] = {
 def run_within_memory(name: str, inputs: AttributionInputs) -> torch.Tensor:
     """Run a method, and again by passes of half as many sequences each time memory runs out.
 
-    Raises
-    ------
-    InputError
-        If a pass cannot be smaller.
-
-    Warns
-    -----
-    ExploreWarning
-        Each time.
+    Warns each time; raises InputError where a pass cannot be smaller.
     """
     score = inputs.score
     while True:

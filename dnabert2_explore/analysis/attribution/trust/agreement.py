@@ -45,9 +45,6 @@ class RankCorrelations(RichDisplay):
     n_bases: int
     n_tokens: int
 
-    def _line(self) -> str:
-        return str(self)
-
     def __str__(self) -> str:
         return (
             f"Spearman's rank correlation of base scores over {counted(self.n_bases, 'base')} "

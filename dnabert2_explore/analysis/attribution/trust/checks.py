@@ -137,11 +137,8 @@ _NOT_HERE = {
 def thresholds() -> dict[str, float]:
     """Return what each check that judges takes, as calibrated on planted motifs.
 
-    Returns
-    -------
-    dict of str to float
-        From ``calibration.json`` beside this module, which ``benchmarks/scorecard_rates.py`` writes
-        from the cards of ``benchmarks/planted.py``; it also tells the data and the rates.
+    From ``calibration.json`` beside this module, which ``benchmarks/scorecard_rates.py`` writes
+    from the cards of ``benchmarks/planted.py``; it also tells the data and the rates.
     """
     place = files(__package__) / "calibration.json"
     found: dict[str, float] = json.loads(place.read_text(encoding="utf-8"))["thresholds"]
@@ -203,12 +200,8 @@ def check_curves(curves: TokenCurves | None, reason: str = "") -> list[Check]:
 def check_mutations(found: Attribution, importance: NDArray[np.float32] | None) -> Check:
     """Correlate with what the mutations of single bases do, each cut into tokens anew.
 
-    Parameters
-    ----------
-    found : Attribution
-    importance : numpy.ndarray, shape (n_bases,), or None
-        Of bases by saturation mutagenesis; NaN at those that were not mutated. None where the
-        scores are this themselves.
+    `importance` (n_bases,) is that of saturation mutagenesis, NaN at bases that were not mutated;
+    None where the scores are this themselves.
     """
     if importance is None:
         return skip("mutations", "the scores are of mutations themselves")
@@ -234,16 +227,11 @@ def check_mutations(found: Attribution, importance: NDArray[np.float32] | None) 
 
 
 def check_randomised(found: Attribution, of_twins: NDArray[np.float32]) -> Check:
-    """Correlate magnitudes with those that networks with random weights get.
+    """Correlate magnitudes with those that networks with random weights get, (twins, n_bases).
 
     It says whether the method looks at the weights, and nothing of what the model has learnt: two
     networks of random weights do not correlate either (Adebayo et al. 2018 ask the same of
     methods). So nothing is passed or failed.
-
-    Parameters
-    ----------
-    found : Attribution
-    of_twins : numpy.ndarray, shape (twins, n_bases)
     """
     seen = found.seen
     own = abs(found.base_scores[seen])
@@ -295,18 +283,9 @@ def check_planted(found: Attribution, truth: Items[tuple[int, int]] | None) -> C
 
 
 def recovery(scores: NDArray[np.floating], truth: Items[tuple[int, int]]) -> float:
-    """AUROC of base scores for the bases of planted spans.
+    """AUROC of base scores (n_bases,) for the bases of planted spans [start, end).
 
-    Parameters
-    ----------
-    scores : numpy.ndarray, shape (n_bases,)
-    truth : sequence of tuple of int
-        Spans [start, end).
-
-    Raises
-    ------
-    InputError
-        If a span is no stretch of the sequence, or all bases are planted, or none.
+    Raises InputError where a span is no stretch of the sequence, or all bases are planted, or none.
     """
     from sklearn.metrics import roc_auc_score
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ....common.names import check_name
 from ....common.progress import Progress
 from ....encoder.passes.batches import Budget, run_passes
 from ....errors import InputError
@@ -96,41 +97,15 @@ def token_curves(
     """Take a sequence's tokens away in the order of their scores, and in random ones.
 
     Every token that is taken away becomes the baseline's, so that the segmentation stays. Special
-    tokens, a masked span and tokens beyond what the model reads stay as they are.
+    tokens, a masked span and tokens beyond what the model reads stay as they are. Scores are
+    (n_tokens,), equal ones ordered at random; without `signed`, their magnitude is taken for
+    importance. A curve has `points` points at most: one for each token and one before, if there are
+    as few. Of the baseline ``"shuffled"``, one copy. Raises InputError where the baseline is
+    unknown, or fewer than 2 tokens can be taken away.
 
-    Parameters
-    ----------
-    explained : ExplainedOutput
-    scores : numpy.ndarray, shape (n_tokens,)
-        Equal ones are ordered at random.
-    signed : bool
-        Whether scores say for or against; else their magnitude is taken for importance.
-    baseline : str
-        One of `BASELINES`; of ``"shuffled"``, one shuffled copy.
-    orders : int
-        Random orders.
-    points : int
-        Points of a curve, at most; one for each token and one before, if there are as few.
-    seed : int
-        Of the orders.
-    progress : callable, optional
-        Called as progress(done, total).
-
-    Returns
-    -------
-    TokenCurves
-
-    Raises
-    ------
-    InputError
-        If the baseline is unknown, or fewer than 2 tokens can be taken away.
-
-    References
-    ----------
     Petsiuk et al. 2018, RISE, arXiv 1806.07421 (deletion and insertion).
     """
-    if baseline not in BASELINES:
-        raise InputError(f"Baseline {baseline!r} is unknown: choose one of {', '.join(BASELINES)}.")
+    check_name("Baseline", baseline, BASELINES)
     free = np.flatnonzero(~explained.fixed)
     n = len(free)
     if n < 2:
@@ -183,20 +158,13 @@ def _without(
         words = enc.module.get_input_embeddings()(explained.ids)
         other = baseline_embeddings(explained, baseline, 1, seed)
     values = np.empty(len(taken), dtype=np.float32)
-    done = 0
 
     def compute(rows: NDArray[np.int64]) -> None:
         away = torch.from_numpy(taken[rows]).to(words.device)[..., None]
         found = explained.of_embeddings(torch.where(away, other, words))
         values[rows] = found.cpu().numpy()
 
-    def report(rows: NDArray[np.int64]) -> None:
-        nonlocal done
-        done += len(rows)
-        if progress is not None:
-            progress(done, len(taken))
-
     lengths = np.full(len(taken), explained.n_read)
     budget = Budget(tokens_of_pass(enc.device, gradients=False))
-    run_passes(lengths, compute, enc.device, enc.lock, budget, report)
+    run_passes(lengths, compute, enc.device, enc.lock, budget, progress)
     return values

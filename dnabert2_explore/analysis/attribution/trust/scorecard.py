@@ -186,7 +186,7 @@ def scorecard(
                            shape and random weights: whether the method looks at the weights.
                            Information; nothing is judged by it
     strand agreement       Pearson correlation with the reverse complement's scores
-    offset agreement        mean Pearson correlation between left crops
+    offset agreement       mean Pearson correlation between left crops
     planted motif          AUROC of base scores for planted bases
     held-out skill         the model's own test MCC minus that of the best simple method, 4-mers or
                            an untrained network among them, as ``scores.json`` beside its weights
@@ -235,7 +235,8 @@ def scorecard(
     Raises
     ------
     InputError
-        As `attribute` does; if a span of `truth` is no stretch of the sequence.
+        As `attribute` does; if crops (2), twins, orders (1) or mutated (10) are below that, a span
+        of `truth` is no stretch of the sequence, or all bases are planted.
 
     References
     ----------

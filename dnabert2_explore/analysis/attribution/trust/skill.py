@@ -33,20 +33,10 @@ _NETWORKS = ("cnn",)  # to know less than one of these is no sign of knowing not
 def check_skill(enc: Encoder, masked: bool, scores: Mapping[str, Any] | None = None) -> Check:
     """Hold the model's own test score against those of 4-mers and an untrained network.
 
-    Parameters
-    ----------
-    enc : Encoder
-    masked : bool
-        Whether masked bases are explained: nothing is stated of them in this form.
-    scores : mapping, optional
-        As ``scores.json`` beside the weights has it, and by default that file: ``test`` with
-        ``mcc``, ``baselines`` with a name for each and its ``mcc``, and ``rule``, where fine-tuning
-        wrote it, with the paired interval of the difference.
-
-    Returns
-    -------
-    Check
-        Not passed, and not failed, where nothing is stated.
+    Of `masked` bases nothing is stated in this form. `scores` are as ``scores.json`` beside the
+    weights has them, and by default that file: ``test`` with ``mcc``, ``baselines`` with a name for
+    each and its ``mcc``, and ``rule``, where fine-tuning wrote it, with the paired interval of the
+    difference. Where nothing is stated, the check is neither passed nor failed.
     """
     if masked:
         return _unknown("what it reaches on masked bases is held against nothing here")
@@ -105,14 +95,15 @@ def _stated(enc: Encoder) -> tuple[Mapping[str, Any] | None, str]:
 def _mcc(found: Any) -> float | None:
     """Take the Matthews correlation of an entry: a number, or one with its interval."""
     value = found.get("mcc") if isinstance(found, Mapping) else None
-    if isinstance(value, Mapping):
-        value = value.get("value")
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        return None
-    return float(value)
+    return _number(value.get("value") if isinstance(value, Mapping) else value)
 
 
 def _lowest(rule: Any) -> float | None:
     minus = rule.get("minus") if isinstance(rule, Mapping) else None
-    low = minus.get("low") if isinstance(minus, Mapping) else None
-    return float(low) if isinstance(low, (int, float)) and not isinstance(low, bool) else None
+    return _number(minus.get("low") if isinstance(minus, Mapping) else None)
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    return float(value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ....common.progress import Progress
+from ....common.progress import Progress, quiet
 from ..scored_sequences import ScoredSequences
 from .grow import AlignedSites, GrownMotif, SeqletSpans, enrichment, grow, join, pooled, resemblance
 from .neighbours import Neighbours, neighbours
@@ -39,26 +39,14 @@ def cluster(
     e_value: float,
     progress: Progress | None = None,
 ) -> list[FoundPattern]:
-    """Find the patterns of positive and of negative seqlets.
+    """Find the patterns of positive and of negative seqlets, those with most sites first.
 
     Seqlets are compared with each other (see `neighbours`). The one whose neighbours are closest is
-    grown into a motif with all seqlets that hold it (see `grow`), which are then set aside; and so
-    on, until 25 starts in a row lead nowhere. A pattern that resembles an earlier one adds its
-    sites to it.
-
-    Parameters
-    ----------
-    scored : ScoredSequences
-    seqlets : Seqlets
-    least : int
-        Fewest sites of a pattern.
-    similar : float
-        Correlation from which two patterns are one.
-    e_value : float
-        Largest number of patterns that chance may give: the p-value of `enrichment` times the
-        number of seqlets, each of which could have been a start.
-    progress : callable, optional
-        Called with starts tried and starts in all.
+    grown into a motif with all seqlets that hold it (see `grow`), at the `least` so many, which are
+    then set aside; and so on, until 25 starts in a row lead nowhere. A pattern that resembles an
+    earlier one, by a correlation of `similar` or more, adds its sites to it. `e_value` is the
+    largest number of patterns that chance may give: the p-value of `enrichment` times the number of
+    seqlets, each of which could have been a start.
     """
     found = [
         one
@@ -68,11 +56,6 @@ def cluster(
         )
     ]
     return sorted(found, key=lambda one: -len(one.grown.sites.start))
-
-
-def _spans(scored: ScoredSequences, seqlets: Seqlets) -> SeqletSpans:
-    first = scored.first[seqlets.sequence]
-    return SeqletSpans(first + seqlets.start, first + seqlets.end)
 
 
 def _of_one_sign(
@@ -86,7 +69,8 @@ def _of_one_sign(
 ) -> list[FoundPattern]:
     if len(seqlets) < max(least, _FEWEST + 1):
         return []
-    spans = _spans(scored, seqlets)
+    first = scored.first[seqlets.sequence]
+    spans = SeqletSpans(first + seqlets.start, first + seqlets.end)
     length = int((spans.end - spans.start).max()) + 2 * _FLANK
     start = (spans.start + spans.end - length) // 2
     hot, scores = scored.stretches(start, np.ones(len(start), dtype=np.int64), length)
@@ -94,16 +78,15 @@ def _of_one_sign(
     order = np.argsort(-near.similarity.mean(axis=1), kind="stable")
     alive = np.ones(len(seqlets), dtype=bool)
     found: list[FoundPattern] = []
-    failed = 0
+    failed, report = 0, progress or quiet
     for done, seed in enumerate(order):
-        if progress is not None:
-            progress(done, len(order))
+        report(done, len(order))
         if failed == _TRIES:
             break
         if not alive[seed]:
             continue
-        first = _start(near, int(seed), start, length, alive)
-        grown = None if first is None else grow(scored, spans, alive, first, least)
+        sites = _start(near, int(seed), start, length, alive)
+        grown = None if sites is None else grow(scored, spans, alive, sites, least)
         chance = np.inf if grown is None else enrichment(scored, spans, grown) * len(seqlets)
         if grown is None or chance > e_value:
             failed += 1
@@ -111,8 +94,7 @@ def _of_one_sign(
         failed = 0
         alive[grown.sites.seqlet] = False
         found = _merged(scored, found, FoundPattern(grown, sign, chance), similar)
-    if progress is not None:
-        progress(len(order), len(order))
+    report(len(order), len(order))
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ....common.names import check_name
 from ....common.progress import Progress, split
 from ....errors import InputError
 from ....results.rich_display import counted
@@ -165,18 +166,8 @@ def discover_patterns(
 def check_discovery(sequences: Sequence[str], caller: str = "seqlets", **settings: Any) -> None:
     """Refuse sequences and settings that `discover_patterns` cannot use, before any work.
 
-    Parameters
-    ----------
-    sequences : sequence of str
-    caller : {"seqlets", "modisco"}
-    **settings
-        Those of `discover_patterns`; what is left out has its default.
-
-    Raises
-    ------
-    InputError
-        If a setting is unknown or out of range, there is no sequence, or `caller` cannot work with
-        these sequences.
+    Settings that are left out have its defaults. Raises InputError where one is unknown or out of
+    range, there is no sequence, or `caller` cannot work with these.
     """
     known = {
         name: one.default
@@ -186,8 +177,7 @@ def check_discovery(sequences: Sequence[str], caller: str = "seqlets", **setting
     unknown = next((name for name in settings if name not in known), None)
     if unknown is not None:
         raise InputError(f"Discovery has no setting {unknown!r}: choose from {', '.join(known)}.")
-    if caller not in CALLERS:
-        raise InputError(f"Caller {caller!r} is unknown: choose one of {', '.join(CALLERS)}.")
+    check_name("Caller", caller, CALLERS)
     if not len(sequences):
         raise InputError("There are no sequences: give at least one, with its contributions.")
     given = known | settings

@@ -26,25 +26,9 @@ def check_flank(flank: int) -> None:
 
 
 def widened(pattern: Pattern, sequences: Sequence[str], flank: int = FLANK) -> Motif:
-    """Count the bases around a pattern's sites too.
+    """Count the bases around a pattern's sites too: a motif ``2 * flank`` positions longer.
 
-    Parameters
-    ----------
-    pattern : Pattern
-    sequences : sequence of str
-        Those of the discovery.
-    flank : int
-        Positions on either side. Sites at a sequence's end count where they have a base.
-
-    Returns
-    -------
-    Motif
-        ``2 * flank`` positions longer than the pattern's; even where no site has a base.
-
-    Raises
-    ------
-    InputError
-        If `flank` is negative.
+    Sites at a sequence's end count where they have a base; the motif is even where no site has one.
     """
     check_flank(flank)
     sites = pattern.sites
@@ -68,7 +52,6 @@ def match_patterns(
     discovery: Discovery,
     sequences: Sequence[str],
     database: Iterable[Motif] | None = None,
-    nearest: int = 10,
     flank: int = FLANK,
 ) -> Matches:
     """Compare the patterns of a discovery with known motifs by TOMTOM.
@@ -76,35 +59,17 @@ def match_patterns(
     A pattern ends where a model's contributions, and what its sites share, become weak; a profile
     from ChIP or SELEX goes on. So what is compared is the pattern with `flank` positions of its
     sites on either side. Long flanks of one composition resemble long profiles of the same
-    composition (G and C make CTCF): keep them short.
+    composition (G and C make CTCF): keep them short. The database is JASPAR's vertebrate profiles
+    by default.
 
-    Parameters
-    ----------
-    discovery : Discovery
-        With at least one pattern.
-    sequences : sequence of str
-        Those it was made of.
-    database : iterable of Motif, optional
-        JASPAR's vertebrate profiles by default.
-    nearest : int
-        Targets to keep for each pattern.
-    flank : int
-
-    Returns
-    -------
-    Matches
-        Its `queries` are the patterns' motifs, and offsets and overlaps are theirs, so that both
-        can be drawn one above the other; p-values and `shared` are of what was compared.
-
-    Raises
-    ------
-    InputError
-        If there is no pattern, or `flank` is negative.
+    The `queries` of what is returned are the patterns' motifs, and offsets and overlaps are theirs,
+    so that both can be drawn one above the other; p-values and `shared` are of what was compared.
+    Raises InputError where there is no pattern, or `flank` is negative.
     """
     if not discovery.patterns:
         raise InputError("There is no pattern to compare: discover some first.")
     wide = [widened(pattern, sequences, flank) for pattern in discovery.patterns]
-    found = match_motifs(wide, database, nearest=nearest)
+    found = match_motifs(wide, database)
     lengths = np.array([len(pattern) for pattern in discovery.patterns])[found.query]
     targets = np.array([len(motif) for motif in found.database])[found.target]
     offset = found.offset + flank

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,29 +80,14 @@ def grow(
     first: AlignedSites,
     least: int,
 ) -> GrownMotif | None:
-    """Refine a motif and its sites by turns until they no longer change.
+    """Refine a motif and its sites, from `first` on, by turns until they no longer change.
 
-    Each seqlet has at most one site, the best of both strands that shares at least half of the
-    shorter of seqlet and motif. It is a site where that is more probable than not: log-odds of the
-    motif against the background above ln(m (1 - s) / s), with m placements to choose from and a
-    share s of seqlets that hold the motif (the ZOOPS model of MEME, Bailey & Elkan 1994, with hard
-    assignments).
-
-    Parameters
-    ----------
-    scored : ScoredSequences
-    spans : SeqletSpans
-    alive : numpy.ndarray, shape (n,), bool
-        Seqlets that may belong.
-    first : AlignedSites
-        Sites to begin from.
-    least : int
-        Fewest sites.
-
-    Returns
-    -------
-    GrownMotif or None
-        None where too few seqlets or too little information remain.
+    Each of the seqlets `alive` has at most one site, the best of both strands that shares at least
+    half of the shorter of seqlet and motif. It is a site where that is more probable than not:
+    log-odds of the motif against the background above ln(m (1 - s) / s), with m placements to
+    choose from and a share s of seqlets that hold the motif (the ZOOPS model of MEME, Bailey &
+    Elkan 1994, with hard assignments). None where fewer than `least` seqlets, or too little
+    information, remain.
     """
     background = scored.background
     open_ = np.flatnonzero(alive)
@@ -127,11 +113,8 @@ def grow(
 
 
 def _same(one: AlignedSites, other: AlignedSites) -> bool:
-    return len(one.seqlet) == len(other.seqlet) and bool(
-        np.array_equal(one.seqlet, other.seqlet)
-        and np.array_equal(one.start, other.start)
-        and np.array_equal(one.strand, other.strand)
-    )
+    columns = ("seqlet", "start", "strand")
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in columns)
 
 
 def _frequencies(
@@ -157,19 +140,11 @@ def _motif(
 
 
 def informative(bits: NDArray[np.float64], sites: int) -> tuple[int, int]:
-    """Find the run of positions with most information, over gaps of up to 3 with little.
+    """Find the run [start, end) with most information, over gaps of up to 3 positions with little.
 
-    Parameters
-    ----------
-    bits : numpy.ndarray, shape (length,)
-    sites : int
-        Sequences the frequencies were counted from: as many random bases seem to have 3 / (2 ln 2
-        sites) bits (Schneider et al. 1986, J. Mol. Biol. 188:415), which do not count.
-
-    Returns
-    -------
-    tuple of int
-        Half-open; the one best position where none has 0.3 bits.
+    As many random bases as the `sites` that frequencies were counted from seem to have 3 / (2 ln 2
+    sites) bits (Schneider et al. 1986, J. Mol. Biol. 188:415), which do not count. The one best
+    position where none has 0.3 bits.
     """
     real = bits - 3 / (2 * np.log(2) * max(sites, 1))
     kept = np.flatnonzero(real >= min(_BITS, float(real.max())))
@@ -187,8 +162,14 @@ def _odds(frequencies: NDArray[np.float64], background: NDArray[np.float64]) -> 
     return np.concatenate([odds, odds.min(axis=1, keepdims=True)], axis=1)
 
 
-def _both(odds: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return odds, odds[::-1, [3, 2, 1, 0, 4]]
+def _scores(scored: ScoredSequences, starts: _Ints, odds: NDArray[np.float64]) -> NDArray[Any]:
+    """Log-odds of the motif on either strand at every start, shape (2, …)."""
+    scores = np.zeros((2, *starts.shape))
+    for column in range(len(odds)):
+        codes = scored.codes[starts + column]
+        for strand, table in enumerate((odds, odds[::-1, [3, 2, 1, 0, 4]])):
+            scores[strand] += table[column][codes]
+    return scores
 
 
 def _best_sites(
@@ -207,11 +188,7 @@ def _best_sites(
         & (scored.owner[starts] == owner)
         & (scored.owner[starts + length - 1] == owner)
     )
-    scores = np.zeros((2, *starts.shape))
-    for column in range(length):
-        codes = scored.codes[starts + column]
-        for strand, table in enumerate(_both(odds)):
-            scores[strand] += table[column][codes]
+    scores = _scores(scored, starts, odds)
     scores[:, ~valid] = -np.inf
     flat = scores.transpose(1, 0, 2).reshape(len(seqlets), -1)
     best = flat.argmax(axis=1)
@@ -226,24 +203,14 @@ def enrichment(scored: ScoredSequences, spans: SeqletSpans, grown: GrownMotif) -
 
     All sequences are scanned, on both strands, with the threshold of the sites; of occurrences that
     overlap by half the best counts. By chance each occurrence lies at a seqlet as often as a
-    position does (binomial, one-sided).
-
-    Returns
-    -------
-    float
-        A p-value, before any correction.
+    position does (binomial, one-sided). A p-value, before any correction.
     """
     from scipy.ndimage import maximum_filter1d
     from scipy.stats import binom
 
     length = len(grown.odds)
     count = len(scored.codes) - length + 1
-    scores = np.zeros((2, count))
-    for column in range(length):
-        codes = scored.codes[column : column + count]
-        for strand, table in enumerate(_both(grown.odds)):
-            scores[strand] += table[column][codes]
-    best = scores.max(axis=0)
+    best = _scores(scored, np.arange(count), grown.odds).max(axis=0)
     valid = (scored.owner[:count] >= 0) & (scored.owner[:count] == scored.owner[length - 1 :])
     best[~valid] = -np.inf
     peak = best >= maximum_filter1d(best, 2 * (length // 2) + 1, mode="nearest")
@@ -259,16 +226,11 @@ def enrichment(scored: ScoredSequences, spans: SeqletSpans, grown: GrownMotif) -
 
 
 def resemblance(one: GrownMotif, other: GrownMotif) -> tuple[float, int, int]:
-    """Correlate two motifs over offsets and strands.
+    """Correlate two motifs over offsets and strands: 1 for the same.
 
     Positions that do not overlap count as pairs without correlation, so that a small overlap is no
-    resemblance.
-
-    Returns
-    -------
-    tuple of (float, int, int)
-        Correlation (1 for the same), offset of the other's start on the one, and 1 or -1 where the
-        other has to be turned.
+    resemblance. Beside it, the offset of the other's start on the one, and 1 or -1 where the other
+    has to be turned.
     """
     a = one.frequencies - 0.25
     best = (-1.0, 0, 1)

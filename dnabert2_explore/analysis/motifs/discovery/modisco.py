@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from inspect import signature
 from typing import Any
 
@@ -32,16 +33,8 @@ _DEFAULTS: dict[str, int | float] = {
 def check_modisco(sequences: Sequence[str], options: Mapping[str, int | float]) -> Any:
     """Return what runs TF-MoDISco, if it can work with these sequences and options.
 
-    Parameters
-    ----------
-    sequences : sequence of str
-    options : mapping
-        As in `discover_with_modisco`.
-
-    Raises
-    ------
-    InputError
-        If modisco-lite is not installed or has no such option, or lengths differ or are too short.
+    Raises InputError where modisco-lite is not installed or has no such option, or lengths differ
+    or are too short.
     """
     run = _modisco()
     unknown = [name for name in options if name not in signature(run).parameters]
@@ -74,26 +67,12 @@ def discover_with_modisco(
 ) -> Discovery:
     """Run TF-MoDISco (Shrikumar et al. 2018, arXiv:1811.00416) and trim what it finds.
 
-    Its patterns are cut to their informative part (see `informative`).
-
-    Parameters
-    ----------
-    sequences : sequence of str
-        All of one length.
-    contributions : sequence of array_like, shape (n_bases,)
-        Only checked against `hypothetical`, whose values at the bases themselves count.
-    hypothetical : sequence of array_like, shape (n_bases, 4)
-    least : int
-        ``final_min_cluster_size``.
-    options : mapping
-        Further arguments of ``modiscolite.tfmodisco.TFMoDISco``.
-
-    Raises
-    ------
-    InputError
-        If modisco-lite is not installed, lengths differ or are too short, hypothetical
-        contributions are missing or fit neither sequences nor contributions, or no pattern is
-        found.
+    Its patterns are cut to their informative part (see `informative`). Sequences are of one length;
+    contributions (n_bases,) are only checked against the hypothetical ones (n_bases, 4), whose
+    values at the bases themselves count; `least` is ``final_min_cluster_size``, and options are
+    further arguments of ``modiscolite.tfmodisco.TFMoDISco``. Raises InputError as `check_modisco`
+    does, where hypothetical contributions are missing or fit neither sequences nor contributions,
+    or no pattern is found.
     """
     run = check_modisco(sequences, options)
     settings = _DEFAULTS | {"final_min_cluster_size": least} | dict(options)
@@ -113,18 +92,17 @@ def discover_with_modisco(
             f"TF-MoDISco could set no threshold for these contributions ({error}): {_INSTEAD}."
         ) from error
     both = [(sign, one) for sign, group in zip((1, -1), found, strict=True) for one in group or ()]
-    patterns = [_pattern(one, sign) for sign, one in both]
-    if not patterns:
+    if not both:
         raise InputError(
             f"TF-MoDISco found no pattern in {len(lengths):,} sequences of {lengths[0]} bp (it "
             f"needs more than {settings['min_metacluster_size']} seqlets of one sign): give more "
             f"sequences, or {_INSTEAD}."
         )
-    patterns.sort(key=lambda pattern: -len(pattern.sites))
-    named = tuple(_named(pattern, number) for number, pattern in enumerate(patterns, 1))
-    count = sum(len(pattern.sites) for pattern in named)
+    both.sort(key=lambda one: -len(one[1].seqlets))
+    patterns = tuple(_pattern(one, sign, number) for number, (sign, one) in enumerate(both, 1))
+    count = sum(len(pattern.sites) for pattern in patterns)
     return Discovery(
-        patterns=named,
+        patterns=patterns,
         caller="modisco",
         n_sequences=len(lengths),
         # It tells of the seqlets in its patterns only.
@@ -132,7 +110,7 @@ def discover_with_modisco(
         n_in_patterns=count,
         n_control=None,
         lengths=lengths,
-        settings={"modisco-lite": _version(), **settings},
+        settings={"modisco-lite": version("modisco-lite"), **settings},
     )
 
 
@@ -145,12 +123,6 @@ def _modisco() -> Any:
             "constraints.txt -e \".[motifs]\"`, or take caller='seqlets'."
         ) from error
     return TFMoDISco
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("modisco-lite")
 
 
 def _checked(
@@ -189,7 +161,7 @@ def _checked(
     return np.asarray(values / np.where(scale > 0, scale, 1.0)[:, None, None], dtype=np.float32)
 
 
-def _pattern(found: Any, sign: int) -> Pattern:
+def _pattern(found: Any, sign: int, number: int) -> Pattern:
     motif = Motif("pattern", found.sequence, sites=len(found.seqlets))
     left, right = informative(motif.information, len(found.seqlets))
     columns = np.array(
@@ -199,16 +171,14 @@ def _pattern(found: Any, sign: int) -> Pattern:
     sequence, start, end, strand = columns.T
     begin = np.where(strand > 0, start + left, end - right)
     return Pattern(
-        motif=Motif("pattern", motif.probabilities[left:right], sites=len(found.seqlets)),
+        motif=Motif(
+            f"pattern {number}",
+            motif.probabilities[left:right],
+            sites=len(found.seqlets),
+            source=f"TF-MoDISco, {'positive' if sign > 0 else 'negative'} seqlets",
+        ),
         contribution=np.array(found.contrib_scores[left:right], dtype=np.float64),
         sign=sign,
         sites=Sites(sequence, begin, begin + right - left, strand),
         e_value=float("nan"),
     )
-
-
-def _named(pattern: Pattern, number: int) -> Pattern:
-    motif = pattern.motif
-    source = f"TF-MoDISco, {'positive' if pattern.sign > 0 else 'negative'} seqlets"
-    named = Motif(f"pattern {number}", motif.probabilities, sites=motif.sites, source=source)
-    return Pattern(named, pattern.contribution, pattern.sign, pattern.sites, pattern.e_value)

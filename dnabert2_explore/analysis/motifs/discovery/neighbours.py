@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ....common.progress import Progress
-
 __all__ = ["Neighbours", "neighbours"]
 
 #: Rows compared at once with all others: 20 MB of similarities for 5,000 seqlets.
@@ -42,27 +40,13 @@ def neighbours(
     owner: NDArray[np.int64],
     k: int,
     reach: int,
-    progress: Progress | None = None,
 ) -> Neighbours:
-    """Find each seqlet's `k` most similar seqlets.
+    """Find each seqlet's `k` most similar seqlets, of bases (n, length, 4) and weights (n, length).
 
     The similarity of two seqlets is the Bhattacharyya coefficient of their weights where the same
     base stands at the same place: the sum of √(u·v) over matching positions, u and v summing to 1.
-    The best offset and strand count.
-
-    Parameters
-    ----------
-    hot : numpy.ndarray, shape (n, length, 4), float32
-        Bases.
-    weights : numpy.ndarray, shape (n, length), float32
-        How much each position counts; from 0.
-    owner : numpy.ndarray, shape (n,), int64
-        Sequence of each seqlet: those of one sequence may share bases and are not compared.
-    k : int
-    reach : int
-        Largest offset, in bases.
-    progress : callable, optional
-        Called with rows done and in all.
+    The best strand and offset, of up to `reach` bases, count. Seqlets of one sequence, their
+    `owner` (n,), may share bases and are not compared.
     """
     n = len(hot)
     k = min(k, n - 1)
@@ -97,8 +81,6 @@ def neighbours(
         best.similarity[rows] = np.take_along_axis(values, inner, axis=1)
         steps = np.array(moved)[np.take_along_axis(how, order, axis=1)]
         best.shift[rows], best.strand[rows] = steps[..., 0], steps[..., 1]
-        if progress is not None:
-            progress(rows.stop, n)
     return best
 
 

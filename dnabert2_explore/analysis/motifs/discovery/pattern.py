@@ -149,35 +149,28 @@ class Discovery(RichDisplay):
         return tuple(pattern.motif for pattern in self.patterns)
 
     def table(self) -> pd.DataFrame:
-        """One row a pattern."""
+        """Return the patterns as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``pattern``, ``consensus``, ``length`` (bp), ``sign``, ``sites``, ``sequences`` (with a
+            site), ``information`` (bits), ``contribution`` (the sum of `Pattern.contribution`),
+            ``e_value``.
+        """
         import pandas as pd
 
-        rows = [
+        every = self.patterns
+        return pd.DataFrame(
             {
-                "pattern": p.motif.name,
-                "consensus": p.motif.consensus,
-                "length": len(p),
-                "sign": p.sign,
-                "sites": len(p.sites),
-                "sequences": len(np.unique(p.sites.sequence)),
-                "information": float(p.motif.information.sum()),
-                "contribution": float(p.contribution.sum()),
-                "e_value": p.e_value,
+                "pattern": [p.motif.name for p in every],
+                "consensus": [p.motif.consensus for p in every],
+                "length": [len(p) for p in every],
+                "sign": [p.sign for p in every],
+                "sites": [len(p.sites) for p in every],
+                "sequences": [len(np.unique(p.sites.sequence)) for p in every],
+                "information": [float(p.motif.information.sum()) for p in every],
+                "contribution": [float(p.contribution.sum()) for p in every],
+                "e_value": [p.e_value for p in every],
             }
-            for p in self.patterns
-        ]
-        columns = list(_COLUMNS)
-        return pd.DataFrame(rows, columns=columns)
-
-
-_COLUMNS = (
-    "pattern",
-    "consensus",
-    "length",
-    "sign",
-    "sites",
-    "sequences",
-    "information",
-    "contribution",
-    "e_value",
-)
+        )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ....common.progress import Progress
+from ....common.names import check_name
+from ....common.progress import Progress, quiet
 from ....errors import InputError
 from ....results.origins import recorded
 from ....results.rich_display import RichDisplay, counted
@@ -67,11 +68,18 @@ class Seqlets(RichDisplay):
 
     @recorded
     def take(self, rows: NDArray[Any]) -> Seqlets:
-        """Keep some seqlets, given by indices or a mask."""
+        """Keep some seqlets, in the order of `rows`: indices or a mask."""
         return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
 
     def table(self) -> pd.DataFrame:
-        """One row a seqlet; `start` and `end` are 0-based half-open."""
+        """Return the seqlets as a table, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``sequence`` (its index), ``start``, ``end`` (0-based half-open), ``score``,
+            ``p_value``, ``q_value``, ``sign``.
+        """
         import pandas as pd
 
         return pd.DataFrame({name: getattr(self, name) for name in _COLUMNS})
@@ -84,12 +92,8 @@ def scaled(contributions: Sequence[ArrayLike]) -> list[_Floats]:
     """Divide each sequence's contributions by their mean absolute value.
 
     A sequence of which the model is very sure would drown the others otherwise. Sequences whose
-    contributions are all 0 stay as they are.
-
-    Raises
-    ------
-    InputError
-        If there is no sequence, or one has contributions that are not one finite number per base.
+    contributions are all 0 stay as they are. Raises InputError where there is no sequence, or one
+    has contributions that are not one finite number per base.
     """
     if not len(contributions):
         raise InputError("There are no contributions: give one array for each sequence.")
@@ -111,23 +115,12 @@ def scaled(contributions: Sequence[ArrayLike]) -> list[_Floats]:
 def check_calling(
     longest: int, widths: tuple[int, int], null: str, p_value: float, fdr: float
 ) -> None:
-    """Refuse settings that `call_seqlets` cannot use.
+    """Raise InputError for settings that `call_seqlets` cannot use, or where no sequence is wide.
 
-    Parameters
-    ----------
-    longest : int
-        Bases of the longest sequence.
-    widths, null, p_value, fdr
-        As `call_seqlets` has them.
-
-    Raises
-    ------
-    InputError
-        If one is out of range, or no sequence holds the least width.
+    `longest` is the length of the longest sequence in bases, which the least width has to fit.
     """
     low, high = widths
-    if null not in NULLS:
-        raise InputError(f"Null {null!r} is unknown: choose one of {', '.join(NULLS)}.")
+    check_name("Null", null, NULLS)
     if not 1 <= low <= high:
         raise InputError(f"Widths {low} to {high} are no range: give 1 <= least <= largest.")
     for name, value in (("p_value", p_value), ("fdr", fdr)):
@@ -152,43 +145,19 @@ def call_seqlets(
 ) -> Seqlets:
     """Find stretches whose contributions sum to more than shuffled contributions do.
 
-    Sums over windows of every width are standardised by the mean and the standard deviation of
-    sums of that width in shuffled scores, so that widths can be compared. Each position keeps its
-    best width; positions with `p_value` or better become seqlets, the most extreme first, unless
-    they overlap one. The same is done with each shuffle, and the false discovery rate is the number
-    of seqlets per shuffle beside the number in the data. Nothing is padded or cut to a common
-    length: sequences may be short and of mixed lengths.
+    Sums over windows of every width, in bp, are standardised by the mean and the standard deviation
+    of sums of that width in shuffled scores, so that widths can be compared. Each position keeps
+    its best width; positions with `p_value` or better become seqlets, the most extreme first,
+    unless they overlap one. The same is done with each shuffle, and the false discovery rate, at
+    the most `fdr`, is the number of seqlets per shuffle beside the number in the data. Nothing is
+    padded or cut to a common length: sequences may be short and of mixed lengths.
 
-    Parameters
-    ----------
-    contributions : sequence of array_like, shape (n_bases,)
-        For each sequence the contribution of each of its bases.
-    widths : tuple of int
-        Least and largest width, in bp.
-    null : {"bases", "tokens"}
-        What is shuffled within each sequence. ``"bases"``: single bases; a seqlet then has
-        neighbours that score alike. Where scores were spread over tokens, one strong token passes:
-        a candidate, to be judged by what its bases have in common with others. ``"tokens"``: runs
-        of equal scores stay whole, so that a seqlet needs several strong tokens side by side; in
-        short sequences that are mostly motif this finds little.
-    p_value : float
-        Largest p-value of a position.
-    fdr : float
-        Largest false discovery rate.
-    shuffles : int
-    seed : int
-        Of the shuffles.
-    progress : callable, optional
-        Called with shuffles done and in all.
-
-    Returns
-    -------
-    Seqlets
-
-    Raises
-    ------
-    InputError
-        If contributions or settings cannot be used as they are.
+    The null says what is shuffled within each sequence. ``"bases"``: single bases; a seqlet then
+    has neighbours that score alike. Where scores were spread over tokens, one strong token passes:
+    a candidate, to be judged by what its bases have in common with others. ``"tokens"``: runs of
+    equal scores stay whole, so that a seqlet needs several strong tokens side by side; in short
+    sequences that are mostly motif this finds little. Raises InputError where contributions or
+    settings cannot be used as they are.
     """
     low, high = widths
     if shuffles < 1:
@@ -202,8 +171,7 @@ def call_seqlets(
     shuffled = []
     for done in range(shuffles):
         shuffled.append(scale.best(track.sums(track.shuffled(rng), sizes)))
-        if progress is not None:
-            progress(done + 1, shuffles)
+        (progress or quiet)(done + 1, shuffles)
     chance = [np.sort(np.concatenate([s.z[:, side] for s in shuffled])) for side in (0, 1)]
     chance = [values[np.isfinite(values)] for values in chance]
     real = _greedy(scale.best(track.sums(track.scores, sizes)), sizes, chance, p_value)

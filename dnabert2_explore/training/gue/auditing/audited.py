@@ -138,9 +138,6 @@ class DatasetAudit(JsonFields, RichDisplay):
     kept: str
     linted: Linted | None = None
 
-    def _line(self) -> str:
-        return str(self)
-
     def __str__(self) -> str:
         return f"{self.dataset}: {self.verdict}" + "".join(f"; {one}" for one in self.reasons)
 

@@ -33,18 +33,8 @@ class MotifFinder(VBox):
     Class ``dx-find``; parts ``dx-find-target select``, ``dx-find-method select``,
     ``dx-find-motifs``, ``dx-find-found``.
 
-    Parameters
-    ----------
-    classifier : Encoder or None
-        Whose decisions have motifs.
-    chosen : callable
-        Returns the sequences.
-    go : callable
-        Looks at the next chosen sequence in which a function of its number finds a stretch; called
-        with that and a name for what is looked for.
-    selection : Selection
-    guarded : callable
-        Runs an action and shows what goes wrong.
+    `chosen` returns the sequences. `go` looks at the next of them in which a function of its number
+    finds a stretch; it is called with that and a name for what is looked for.
     """
 
     def __init__(

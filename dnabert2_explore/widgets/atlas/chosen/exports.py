@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ....common.delimited import csv_line, csv_lines
 from ....sequences import Sequence, gc_content
 from ....stores.files.h5ad import write_rows
+from ...core.code import csv_text
 
 __all__ = ["CHOSEN", "REST", "as_csv", "as_fasta", "as_h5ad", "as_training_csv"]
 
@@ -43,23 +43,22 @@ def _columns(sequences: Items[Sequence]) -> list[str]:
 def as_csv(sequences: Items[Sequence]) -> str:
     """Write a table with ``sequence``, which `read_sequences` reads again; GC in per cent."""
     columns = _columns(sequences)
-    head = csv_line(["name", "label", *columns, "length", "gc", "sequence"])
-    rows = csv_lines(
+    rows = (
         [
             s.name, s.label or "", *(s.fields.get(c, "") for c in columns), len(s),
             f"{100 * gc_content(s.bases):.2f}", s.bases,
         ]
         for s in sequences
     )  # fmt: skip
-    return "\n".join([head, *rows]) + "\n"
+    return csv_text((), ["name", "label", *columns, "length", "gc", "sequence"], rows)
 
 
 def as_training_csv(chosen: Items[Sequence], rest: Items[Sequence]) -> str:
     """Write ``sequence,label,name``, as `finetune` reads it: labels "chosen" and "rest"."""
-    rows = csv_lines(
+    rows = (
         [s.bases, label, s.name] for label, part in ((CHOSEN, chosen), (REST, rest)) for s in part
     )
-    return "\n".join(["sequence,label,name", *rows]) + "\n"
+    return csv_text((), ("sequence", "label", "name"), rows)
 
 
 def as_h5ad(
@@ -67,10 +66,7 @@ def as_h5ad(
 ) -> bytes:
     """Write AnnData: ``X`` the vectors, ``obs`` what is known of the sequences.
 
-    Raises
-    ------
-    InputError
-        If h5py is not installed.
+    InputError if h5py is not installed.
     """
     columns = {"label": [s.label or "" for s in sequences]}
     columns |= {c: [str(s.fields.get(c, "")) for s in sequences] for c in _columns(sequences)}

@@ -8,7 +8,7 @@ from html import escape
 from ipywidgets import Button, Text
 
 from ....sequences import Sequence
-from ...core.controls import button, hint, menu, row
+from ...core.controls import button, hint, menu, offer, row
 from ...core.state import Selection
 
 __all__ = ["KeptSelections"]
@@ -17,22 +17,10 @@ __all__ = ["KeptSelections"]
 class KeptSelections:
     """The controls of kept selections, in the places the panel gives them.
 
-    Parameters
-    ----------
-    selection : Selection
-    chosen : callable
-        Returns the chosen sequences.
-    told : callable
-        Called with HTML, and ``error=True`` where it is one.
-    guarded : callable
-        Runs an action and shows what goes wrong.
-
-    Attributes
-    ----------
-    name, keep, use : ipywidgets.Widget
-        Classes ``dx-keep-name``, ``dx-keep``, ``dx-use-set``.
-    combine_row, recall_row : ipywidgets.HBox
-        Two kept selections that give a third (``dx-combine``); one to choose again (``dx-recall``).
+    `name`, `keep` and `use` have the classes ``dx-keep-name``, ``dx-keep`` and ``dx-use-set``; in
+    `combine_row` two kept selections give a third (``dx-combine``), in `recall_row` one is chosen
+    again (``dx-recall``). `chosen` returns the chosen sequences; `told` is called with HTML, and
+    ``error=True`` where it is one.
     """
 
     def __init__(
@@ -63,10 +51,7 @@ class KeptSelections:
     def offer(self, names: list[str]) -> None:
         """Offer the selections that are kept now."""
         for one in (self.first, self.second, self.recalled):
-            if tuple(one.options) != tuple(names):
-                before = one.value
-                one.options = names
-                one.value = before if before in names else next(iter(names), None)
+            offer(one, names)
 
     def _on_keep(self) -> None:
         chosen = self._selection.chosen

@@ -20,15 +20,10 @@ HERE = Path(__file__).parent
 
 
 class LogoCards(anywidget.AnyWidget):
-    """Logos with the nearest known motif of each; a press on one is told to a listener.
+    """Logos with the nearest known motif of each; the number of one that is pressed is told.
 
     Class ``dx-pictures``; each is a button ``dx-motif-card``, and the last one pressed has
     ``aria-current``.
-
-    Parameters
-    ----------
-    pressed : callable
-        Called with the number of the motif.
     """
 
     _esm = (HERE / "logos.js").read_text(encoding="utf-8")
@@ -46,14 +41,9 @@ class LogoCards(anywidget.AnyWidget):
     def show(
         self, motifs: Iterable[Motif] = (), matches: Matches | None = None, theme: str = "light"
     ) -> None:
-        """Show motifs in place of those that are there.
+        """Show motifs in place of those that are there, with the `matches` that they resemble.
 
-        Parameters
-        ----------
-        motifs : iterable of Motif
-        matches : Matches, optional
-            What they resemble; three dots stand where that is not known yet.
-        theme : str
+        Three dots stand where that is not known yet.
         """
         made = [_card(number, one, matches, theme) for number, one in enumerate(motifs)]
         with self.hold_sync():

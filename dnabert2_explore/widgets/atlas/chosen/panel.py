@@ -17,7 +17,7 @@ from ....common.delimited import remark
 from ....encoder import Encoder
 from ....sequences import Sequence, as_dna, reverse_complement
 from ...core.code import csv_text
-from ...core.controls import choice, hint, menu, on_value, part, row, show
+from ...core.controls import choice, hint, menu, offer, on_value, part, row, show
 from ...core.explorer import guarded
 from ...core.jobs import Worker
 from ...core.plot import PlotlyView
@@ -56,19 +56,8 @@ class SelectionPanel(VBox):
     ``dx-save-fasta`` (chosen-csv, h5ad, training, table), ``dx-combine``,
     ``dx-recall select``, ``dx-find-motifs``.
 
-    Parameters
-    ----------
-    selection : Selection
-    enc : Encoder
-        Whose tokens are compared.
-    plot : PlotlyView
-        Hands files to the browser.
-    classifier : Encoder, optional
-        Asked for motifs.
-    told : callable
-        Called with HTML, and ``error=True`` where it is one.
-    guarded : callable
-        Runs an action and shows what goes wrong.
+    The tokens of `enc` are compared, `plot` hands files to the browser, and `classifier` is asked
+    for motifs; `told` is called with HTML, and ``error=True`` where it is one.
     """
 
     def __init__(
@@ -163,11 +152,8 @@ class SelectionPanel(VBox):
     def _offer(self, kept: dict[str, tuple[int, ...]]) -> None:
         names = list(kept)
         against = [("the rest", _REST), *((f"“{n}”", n) for n in names)]
-        if tuple(self.against.options) != tuple(against):
-            before = self.against.value
-            with self.against.hold_trait_notifications():
-                self.against.options = against
-                self.against.value = before if before in names else _REST
+        with self.against.hold_trait_notifications():
+            offer(self.against, against)
         self.kept.offer(names)
 
     def _sides(self) -> tuple[list[int], list[int]]:
@@ -403,12 +389,8 @@ class SelectionPanel(VBox):
     def _go_to_next(self, find: Callable[[int], tuple[int, int] | None], what: str) -> None:
         """Look at the next chosen sequence in which something is found, and select it there.
 
-        Parameters
-        ----------
-        find : callable
-            Called with the number of a chosen sequence; returns a stretch, or None.
-        what : str
-            Named where none holds it.
+        `find` is called with the number of a chosen sequence, and returns a stretch, or None;
+        `what` is named where none holds it.
         """
         points = self._points
         assert points is not None

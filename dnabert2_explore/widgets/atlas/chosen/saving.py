@@ -28,18 +28,8 @@ class SaveButtons(HBox):
     """FASTA, CSV, AnnData, a training set, and the table on show; hidden until asked for.
 
     Parts ``dx-save-fasta`` (chosen-csv, h5ad, training, table); `opener` is the button that shows
-    them.
-
-    Parameters
-    ----------
-    plot : PlotlyView
-        Hands files to the browser.
-    sides : callable
-        Returns the points, and the rows of the chosen ones and of what they are compared with.
-    table : callable
-        Returns what the open tab shows, as CSV.
-    guarded : callable
-        Runs an action and shows what goes wrong.
+    them. `plot` hands files to the browser; `sides` returns the points, and the rows of the chosen
+    ones and of what they are compared with; `table` what the open tab shows, as CSV.
     """
 
     def __init__(

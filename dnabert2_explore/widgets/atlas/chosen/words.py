@@ -9,10 +9,10 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from ....common.delimited import csv_line, csv_lines, remark
+from ...core.code import csv_text
 from ...core.explorer import LONGEST
 from ...core.state import Selection
-from ..maps import METHODS
+from ..mapping.maps import METHODS
 
 __all__ = ["caption_of", "selected_line", "table_of"]
 
@@ -20,17 +20,9 @@ __all__ = ["caption_of", "selected_line", "table_of"]
 def selected_line(
     selection: Selection, shown: Items[int], field: str, values: Items[str] | Items[float]
 ) -> str:
-    """Say, as HTML, what is looked at and what is chosen.
+    """Say, as HTML, what is looked at and what is chosen of the points `shown`.
 
-    Parameters
-    ----------
-    selection : Selection
-    shown : sequence of int
-        The points.
-    field : str
-        What they are coloured by.
-    values : sequence of str or float
-        Of the points.
+    `values` are those of the points, `field` what they are coloured by.
     """
     current = selection.current
     if current is None:
@@ -79,24 +71,10 @@ def caption_of(
 ) -> str:
     """Say, as HTML, what the map is.
 
-    Parameters
-    ----------
-    method, wanted : str
-        What is on show, and what was asked for.
-    dimensions : {2, 3}
-    n : int
-        Points.
-    whole : int
-        Sequences that they were drawn from; 0 where none were left for later.
-    space : str
-        What their vectors are.
-    field : str
-        What they are coloured by, with its unit.
-    umap_is_ready, pending : bool
-    too_long, not_finite, placed, hidden : int
-        Sequences that are left out for their length or for NaN, placed in the map of the others,
-        of hidden classes.
-    model : str
+    `method` is on show, `wanted` was asked for. Of the `n` points, drawn from `whole` sequences (0
+    where none were left for later), `space` says what their vectors are, `field` what they are
+    coloured by, with its unit. Some sequences are left out for their length (`too_long`) or for NaN
+    (`not_finite`), `placed` in the map of the others, or of `hidden` classes.
     """
     state = []
     if method != wanted:
@@ -135,13 +113,12 @@ def table_of(
     if radii is not None:
         plane = np.concatenate([plane, radii], axis=1)
         axes += ["log_radius", "log_radius_on_page"]
-    lines = [remark(caption), csv_line(["name", "set", *axes, field, "current", "chosen"])]
     chosen = set(selection.chosen)
-    lines += csv_lines(
+    rows = (
         (
             selection.sequences[i].name, selection.sets[i], *(f"{x:.6g}" for x in row), v,
             int(i == selection.index), int(i in chosen),
         )
         for i, row, v in zip(shown, plane, values, strict=True)
     )  # fmt: skip
-    return "\n".join(lines) + "\n"
+    return csv_text([caption], ["name", "set", *axes, field, "current", "chosen"], rows)

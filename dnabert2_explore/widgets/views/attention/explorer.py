@@ -18,6 +18,7 @@ from ....encoder.loading.twin import random_twin
 from ....encoder.passes.cost import measured_seconds, surely_quick
 from ....errors import InputError
 from ....figures.core.parts import Figure
+from ....figures.core.style import touching
 from ....figures.inside.arcs import attention_arcs
 from ....figures.inside.attention import (
     POOLINGS,
@@ -32,10 +33,10 @@ from ....network import alibi_slopes
 from ....sequences import Sequence
 from ...core.code import csv_text, opening, sequence_code
 from ...core.controls import TRAINED, UNTRAINED, choice, compute_button, menu, row, show
-from ...core.explorer import Explorer, guarded
+from ...core.explorer import ARROWS, Explorer, guarded
 from ...core.state import Selection
 from ...examples import fill
-from ..tokens.explorer import select_token, step_token
+from ..tokens.explorer import base_at, select_token, step_token
 from .gallery import THUMBNAIL, HeadGallery
 from .words import ALL, HEAD, MEAN, ROLLOUT, Shown, attention_words
 
@@ -144,7 +145,6 @@ class AttentionExplorer(Explorer):
         self._network_of = TRAINED  # and the network
         self._cell = ""
         self._matrix: tuple[tuple[Any, ...], NDArray[np.float32]] | None = None
-        self.height: int | None = None
         super().__init__(selection, [*controls, self.network])
         if selection is None:
             fill(self.selection, sequences)
@@ -161,12 +161,6 @@ class AttentionExplorer(Explorer):
         if self._twin is None:
             self._twin = random_twin(self.enc)
         return self._twin
-
-    def set_height(self, height: int) -> None:
-        """Draw the map `height` pixels high."""
-        if height != self.height:
-            self.height = height
-            self._guarded(self._draw)
 
     def _changed(self, changed: set[str]) -> None:
         current = self.selection.current
@@ -256,7 +250,7 @@ class AttentionExplorer(Explorer):
             return None
         start, end = self.selection.view or (0, len(self.result.tokens.bases))
         spans = self.result.tokens.spans
-        seen = int(((spans[:, 0] < end) & (spans[:, 1] > start)).sum())
+        seen = int(touching(spans, (start, end)).sum())
         few = _QUERIES if self.what.value == HEAD else 2
         return few if seen > _EXACT else None
 
@@ -372,34 +366,32 @@ class AttentionExplorer(Explorer):
         result, matrix = self.result, self._rows
         if result is None or matrix is None or not self._fresh:
             return
-        n = len(result.tokens)
-        if self.axes.value != "tokens":
-            last = len(result.tokens.bases) - 1
-            column = result.tokens.at(int(np.clip(round(event["x"]) - 1, 0, last)))
-            row = result.tokens.at(int(np.clip(round(event["y"]) - 1, 0, last)))
-        else:
-            column = int(np.clip(round(event["x"]) - 1, 0, n - 1))
-            row = int(np.clip(round(event["y"]) - 1, 0, n - 1))
+        tokens = result.tokens
+        by_token = self.axes.value == "tokens"
+        n = len(tokens) if by_token else len(tokens.bases)
+        column, row = base_at(event["x"], n), base_at(event["y"], n)
+        if not by_token:
+            column, row = tokens.at(column), tokens.at(row)
         if event.get("panel") == "y2" or self.axes.value == "arcs":  # heights are no positions
             row = column
             self._cell = ""
         else:
             value = rows_of(matrix)(np.array([row]))[0, column]
             self._cell = (
-                f"From {_code(cell_text(result.tokens, row))} to "
-                f"{_code(cell_text(result.tokens, column))}: <b>{value:.4f}</b>"
+                f"From {_code(cell_text(tokens, row))} to "
+                f"{_code(cell_text(tokens, column))}: <b>{value:.4f}</b>"
             )
-        if result.tokens.special[row]:
+        if tokens.special[row]:
             self._draw()
             return
-        x = float(result.tokens.spans[row, 0] + 1)
-        select_token(self.selection, result.tokens, x, bool(event.get("shift")))
+        x = float(tokens.spans[row, 0] + 1)
+        select_token(self.selection, tokens, x, bool(event.get("shift")))
         self._read_out.value = self._cell
 
     def _key(self, key: str, shift: bool) -> None:
-        if key in ("ArrowLeft", "ArrowRight") and self.result is not None and self._fresh:
+        if key in ARROWS and self.result is not None and self._fresh:
             self._cell = ""
-            step_token(self.selection, self.result.tokens, -1 if key == "ArrowLeft" else 1)
+            step_token(self.selection, self.result.tokens, ARROWS[key])
         else:
             super()._key(key, shift)
 

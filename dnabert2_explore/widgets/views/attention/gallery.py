@@ -21,12 +21,8 @@ THUMBNAIL = 24  # cells a side
 class HeadGallery(VBox):
     """Thumbnails of every head of every layer.
 
-    Class ``dx-heads``; part ``dx-heads-plot``.
-
-    Parameters
-    ----------
-    picked : callable
-        Called as picked(layer, head), both counted from 0, when a thumbnail is pressed.
+    Class ``dx-heads``; part ``dx-heads-plot``. picked(layer, head), both counted from 0, is called
+    when a thumbnail is pressed.
     """
 
     def __init__(self, picked: Callable[[int, int], None]) -> None:

@@ -33,18 +33,7 @@ def attention_words(
 ) -> str:
     """Write the caption of a map, as HTML.
 
-    Parameters
-    ----------
-    name : str
-        Of the sequence.
-    result : Attention
-    matrix : Rows
-        The map on show.
-    how : Shown
-    size : int
-        Tokens in a cell.
-    queries : int or None
-        How many of them stand for all.
+    A cell holds `size` tokens, and `queries` of them stand for all, where that is not None.
     """
     layer, head = how.layer + 1, how.head + 1
     what = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence as Items
 from dataclasses import replace
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from ipywidgets import VBox, Widget
@@ -15,6 +15,7 @@ from ....common.costs import duration
 from ....encoder import Encoder, load
 from ....errors import InputError
 from ....figures.core.parts import Figure
+from ....figures.core.style import touching
 from ....figures.inside.features import common_feature, feature_track
 from ....sequences import Sequence
 from ...core.code import frame_csv, opening, sequence_code
@@ -29,16 +30,13 @@ from ...core.controls import (
     twin_choice,
     twin_key,
 )
-from ...core.explorer import guarded
+from ...core.explorer import ARROWS, guarded
 from ...core.rows import Column, RowTable
 from ...core.state import Selection
 from ...examples import CODE, OTHERS
 from ..tokens.explorer import select_token, step_token
 from .kept import enrichment_cost
 from .reading import ReadingExplorer
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["FeatureExplorer"]
 
@@ -199,7 +197,7 @@ class FeatureExplorer(ReadingExplorer):
             return np.zeros(len(readings.features))
         found, place = here
         start, end = self.selection.bases or self.selection.view or (0, len(current))
-        inside = (found.owner == place) & (found.spans[:, 0] < end) & (found.spans[:, 1] > start)
+        inside = (found.owner == place) & touching(found.spans, (start, end))
         if not inside.any():
             return np.zeros(len(readings.features))
         strongest: np.ndarray[Any, Any] = found.values[inside].max(axis=0).toarray().ravel()
@@ -381,8 +379,8 @@ class FeatureExplorer(ReadingExplorer):
             at = values.index(self.feature.value) + (1 if key == "N" else -1)
             if 0 <= at < len(values):
                 self.feature.value = values[at]
-        elif key in ("ArrowLeft", "ArrowRight") and here is not None:
-            step_token(self.selection, here[0].tokens[here[1]], -1 if key == "ArrowLeft" else 1)
+        elif key in ARROWS and here is not None:
+            step_token(self.selection, here[0].tokens[here[1]], ARROWS[key])
         else:
             super()._key(key, shift)
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ....analysis.features import FeatureEnrichment, FeatureReadings, Features
 from ....common.progress import Progress
+from ...core.kept import Last
 from ...core.state import Selection
 
 if TYPE_CHECKING:
@@ -29,19 +30,8 @@ Stretches = list[list[tuple[int, int]]]
 class KeptFeatures:
     """Features and readings by layer; what is derived from readings is kept as long as they are.
 
-    Parameters
-    ----------
-    features : Features, optional
-        Trained already.
-
-    Attributes
-    ----------
-    trained : dict of int to Features
-    members : dict of int to tuple of int
-        Sequences that were read.
-    enriched : dict of int to FeatureEnrichment
-    alone : (int, str, FeatureReadings) or None
-        Layer, bases and readings of one sequence that is not among the members.
+    `members` are the sequences that were read; `alone` has layer, bases and readings of one
+    sequence that is not among them.
     """
 
     def __init__(self, features: Features | None) -> None:
@@ -51,9 +41,9 @@ class KeptFeatures:
         self.enriched: dict[int, FeatureEnrichment] = {}
         self.alone: tuple[int, str, FeatureReadings] | None = None
         self._read: dict[int, FeatureReadings] = {}
-        self._turned: tuple[FeatureReadings, FeatureReadings] | None = None
-        self._table: tuple[FeatureReadings, pd.DataFrame] | None = None
-        self._nearest: tuple[FeatureReadings, NDArray[Any]] | None = None
+        self._turned: Last[FeatureReadings, FeatureReadings] = Last()
+        self._table: Last[FeatureReadings, pd.DataFrame] = Last()
+        self._nearest: Last[FeatureReadings, NDArray[Any]] = Last()
 
     def put(self, layer: int, members: tuple[int, ...], found: FeatureReadings) -> None:
         """Keep what was read."""
@@ -65,9 +55,7 @@ class KeptFeatures:
         if found is None or not untrained:
             return found
         # Kept: what is known of readings (their table, who is alike) is kept by which they are.
-        if self._turned is None or self._turned[0] is not found:
-            self._turned = found, found.turned()
-        return self._turned[1]
+        return self._turned.of(found, FeatureReadings.turned)
 
     def holding(self, layer: int, index: int, bases: str) -> tuple[FeatureReadings, int] | None:
         """Find the model's readings that hold a sequence, and its place among them."""
@@ -85,15 +73,11 @@ class KeptFeatures:
 
     def table(self, readings: FeatureReadings) -> pd.DataFrame:
         """List the features beside their nulls."""
-        if self._table is None or self._table[0] is not readings:
-            self._table = readings, readings.table()
-        return self._table[1]
+        return self._table.of(readings, FeatureReadings.table)
 
     def nearest(self, readings: FeatureReadings) -> NDArray[Any]:
         """Name the other network's feature that is most like each, shape (n_features,)."""
-        if self._nearest is None or self._nearest[0] is not readings:
-            self._nearest = readings, readings.correlations().argmax(axis=1)
-        return self._nearest[1]
+        return self._nearest.of(readings, lambda found: found.correlations().argmax(axis=1))
 
 
 def annotated_stretches(selection: Selection, members: tuple[int, ...]) -> dict[str, Stretches]:

@@ -71,10 +71,7 @@ class ReadingExplorer(LiveExplorer):
     def _set(self) -> tuple[int, ...]:
         """Sequences to train on: the set of the one looked at, evenly, as far as it is not long."""
         selection = self.selection
-        if selection.current is None:
-            return ()
-        every = selection.members(selection.sets[selection.index])
-        fit = [i for i in every if len(selection.sequences[i]) <= LONGEST]
+        fit = [i for i in selection.peers if len(selection.sequences[i]) <= LONGEST]
         total = sum(len(selection.sequences[i]) for i in fit)
         return tuple(fit[:: max(1, -(-total // MOST))])
 

@@ -23,7 +23,7 @@ from ....figures.inside.dependencies import dependency_figure
 from ....sequences import Sequence, in_place
 from ...core.controls import TRAINED, menu, twin_choice
 from ...core.state import Selection
-from ..tokens.explorer import select_token
+from ..tokens.explorer import base_at, select_token
 from . import on_demand
 from .on_demand import OnDemandExplorer, Wanted
 
@@ -202,12 +202,12 @@ class DependencyExplorer(OnDemandExplorer):
         if result is None:
             return
         tokens = result.tokens
-        last = len(tokens.bases) - 1
-        base = int(np.clip(round(event["x"]) - 1, 0, last))
+        n = len(tokens.bases)
+        base = base_at(event["x"], n)
         start, end = result.region
         self._pressed = ""
         if start <= base < end and event.get("panel", "y") == "y":
-            other = int(np.clip(round(event["y"]) - 1, 0, last))
+            other = base_at(event["y"], n)
             column = tokens.at(other) if result.of == TOKENS else other
             value = result.values[base - start, column]
             name = (

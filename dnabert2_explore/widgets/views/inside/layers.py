@@ -15,7 +15,7 @@ from ....figures.core.parts import Figure
 from ....figures.inside.layers import layer_curves
 from ....sequences import Sequence
 from ...core.code import frame_csv, opening
-from ...core.controls import TRAINED, choice, menu, show, twin_choice, twin_key
+from ...core.controls import TRAINED, choice, menu, offer, show, twin_choice, twin_key
 from ...core.explorer import LONGEST
 from ...core.live import LiveExplorer
 from ...core.state import Selection
@@ -97,10 +97,7 @@ class LayersExplorer(LiveExplorer):
 
     def _members(self) -> tuple[int, ...]:
         selection = self.selection
-        if selection.current is None:
-            return ()
-        every = selection.members(selection.sets[selection.index])
-        return tuple(i for i in every if len(selection.sequences[i]) <= LONGEST)
+        return tuple(i for i in selection.peers if len(selection.sequences[i]) <= LONGEST)
 
     def _sequences(self) -> list[Sequence]:
         return [self.selection.sequences[i] for i in self._members()]
@@ -115,15 +112,8 @@ class LayersExplorer(LiveExplorer):
             classes.insert(0, LABEL)
         groups = [name for name, n in count.items() if _FOLDS <= n < len(texts)]
         with self._silently():
-            for control, options in (
-                (self.classes, [(name, name) for name in classes]),
-                (self.groups, [("no groups", ""), *((f"groups: {one}", one) for one in groups)]),
-            ):
-                if tuple(control.options) != tuple(options):
-                    before = control.value
-                    control.options = options
-                    known = [value for _, value in options]
-                    control.value = before if before in known else known[0]
+            offer(self.classes, [(name, name) for name in classes])
+            offer(self.groups, [("no groups", ""), *((f"groups: {one}", one) for one in groups)])
 
     @property
     def _key_now(self) -> tuple[tuple[int, ...], str, str]:

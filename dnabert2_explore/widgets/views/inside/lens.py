@@ -12,7 +12,7 @@ from ....analysis.inside.readout import LayerLens, lens
 from ....common.costs import duration, pass_seconds
 from ....encoder import Encoder
 from ....figures.core.parts import Figure
-from ....figures.core.style import span_text
+from ....figures.core.style import span_text, touching
 from ....figures.inside.states import lens_figure
 from ....sequences import Sequence
 from ...core.controls import twin_choice
@@ -81,7 +81,7 @@ class LensExplorer(OnDemandExplorer):
         """Compute it, unless it takes long: one pass a token, of the twin too."""
         bases, region = wanted[0].bases, wanted[0].region
         spans = self.enc.tokenize(bases).spans
-        tokens = int(((spans[:, 0] < region[1]) & (spans[:, 1] > region[0])).sum())
+        tokens = int(touching(spans, region).sum())
         parameters = sum(one.numel() for one in self.enc.body.encoder.parameters())
         seconds = 2 * pass_seconds(parameters, tokens * len(bases))
         if seconds > on_demand.LONG and not agreed:
@@ -108,7 +108,7 @@ class LensExplorer(OnDemandExplorer):
         bases = self.selection.bases
         if bases is None:
             return ""
-        inside = np.flatnonzero((result.spans[:, 0] < bases[1]) & (result.spans[:, 1] > bases[0]))
+        inside = np.flatnonzero(touching(result.spans, bases))
         if not len(inside):
             return ""
         one, column = self._one(result), int(inside[0])

@@ -18,7 +18,7 @@ from ....sequences import Sequence, in_place
 from ....sequences.motifs.motif import ALPHABET
 from ...core.controls import twin_choice
 from ...core.state import Selection
-from ..tokens.explorer import select_token
+from ..tokens.explorer import base_at, select_token
 from . import on_demand
 from .on_demand import OnDemandExplorer, Wanted
 
@@ -132,7 +132,7 @@ class NucleotideExplorer(OnDemandExplorer):
         result = self.result
         if result is None:
             return
-        base = int(np.clip(round(event["x"]) - 1, 0, len(result.sequence.bases) - 1))
+        base = base_at(event["x"], len(result.sequence.bases))
         self._base = base if result.region[0] <= base < result.region[1] else None
         tokens = self.enc.tokenize(result.sequence.bases)
         select_token(self.selection, tokens, event["x"], bool(event.get("shift")))

@@ -17,6 +17,7 @@ from ....sequences import Sequence, in_place
 from ....sequences.motifs.motif import ALPHABET
 from ...core.code import frame_csv, opening
 from ...core.controls import UNTRAINED, show, twin_key
+from ...core.explorer import ARROWS
 from ...core.kept import Kept
 from ...core.live import LiveExplorer
 from ...core.state import Selection
@@ -188,10 +189,9 @@ class OnDemandExplorer(LiveExplorer):
         missing = next((one for one in self._wanted if one not in self._kept), None)
         if self._bare:
             missing = None  # what stands in its place says why
-        running = self._job is not None and self._job.running and not self._job.cancelled
-        if running and missing is not None and self._doing == missing:
+        if self.busy and missing is not None and self._doing == missing:
             return
-        if running:
+        if self.busy:
             self._halt()
         self._doing = None
         show(self.compute, False)
@@ -317,10 +317,9 @@ class OnDemandExplorer(LiveExplorer):
         current = self.selection.current
         if twin_key(self.shown, key):
             return
-        if key in ("ArrowLeft", "ArrowRight") and self.result is not None and current is not None:
+        if key in ARROWS and self.result is not None and current is not None:
             self._forget()
-            tokens = self.enc.tokenize(current.bases)
-            step_token(self.selection, tokens, -1 if key == "ArrowLeft" else 1)
+            step_token(self.selection, self.enc.tokenize(current.bases), ARROWS[key])
         else:
             super()._key(key, shift)
 
@@ -346,7 +345,8 @@ class OnDemandExplorer(LiveExplorer):
         return frame_csv(result.table(), f"{current.name}: {self.caption}", *units)
 
     def _memory(self) -> dict[str, Any]:
-        return self._remember(None if self.result is None else self._region)
+        # How wide the stretch is may hang on how quick the machine was.
+        return {} if self.result is None else {"region": self._region}
 
     @property
     def _region(self) -> tuple[int, int]:
@@ -354,10 +354,6 @@ class OnDemandExplorer(LiveExplorer):
         asked = self._asked()
         assert asked is not None
         return asked.region
-
-    def _remember(self, region: tuple[int, int] | None) -> dict[str, Any]:
-        # How wide the stretch is may hang on how quick the machine was.
-        return {} if region is None else {"region": region}
 
     def _recall(self, more: dict[str, Any]) -> None:
         current, region = self.selection.current, more.get("region")

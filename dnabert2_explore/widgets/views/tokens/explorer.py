@@ -15,7 +15,7 @@ from ....figures.tokens.merges import MOST
 from ....sequences import Sequence
 from ....tokens import Tokens
 from ...core.controls import menu, part, show, toggle
-from ...core.explorer import Explorer, guarded
+from ...core.explorer import ARROWS, Explorer, guarded
 from ...core.kept import Kept
 from ...core.state import MINE, Selection
 from ...examples import fill
@@ -23,13 +23,17 @@ from .modes import Compared, Merges, Mode, Ribbon, Sizes
 from .tables import DELETE, INSERT, LOOK, SUBSTITUTE, EditBar, edit_words, statistics
 from .vocabularies import Vocabularies
 
-__all__ = ["TokenExplorer", "select_token", "step_token"]
+__all__ = ["TokenExplorer", "base_at", "select_token", "step_token"]
+
+
+def base_at(x: float, n: int) -> int:
+    """Find the base, counted from 0, at a place of an axis of `n` bases that counts from 1."""
+    return int(np.clip(round(x) - 1, 0, n - 1))
 
 
 def select_token(selection: Selection, tokens: Tokens, x: float, shift: bool) -> None:
     """Select the bases of the token at display position `x`; with shift, extend to it."""
-    position = int(np.clip(round(x) - 1, 0, len(tokens.bases) - 1))
-    start, end = (int(v) for v in tokens.spans[tokens.at(position)])
+    start, end = tokens.spans[tokens.at(base_at(x, len(tokens.bases)))].tolist()
     if shift and selection.bases:
         start, end = min(start, selection.bases[0]), max(end, selection.bases[1])
     elif selection.bases == (start, end):
@@ -50,7 +54,7 @@ def step_token(selection: Selection, tokens: Tokens, by: int) -> None:
         index += by
     if not 0 <= index < n:
         return
-    start, end = (int(v) for v in tokens.spans[index])
+    start, end = tokens.spans[index].tolist()
     changes: dict[str, Any] = {"bases": (start, end)}
     view = selection.view
     if view and not view[0] <= start < end <= view[1]:
@@ -309,15 +313,14 @@ class TokenExplorer(Explorer):
         if tokens is None or self.vocabularies.value:
             return
         if self.comparing and self.editing.how.value != LOOK:
-            at = int(np.clip(round(event["x"]) - 1, 0, len(tokens.bases) - 1))
             self._at = None
-            self._change(at, None)
+            self._change(base_at(event["x"], len(tokens.bases)), None)
         else:
             select_token(self.selection, tokens, event["x"], bool(event.get("shift")))
 
     def _key(self, key: str, shift: bool) -> None:
-        if key in ("ArrowLeft", "ArrowRight") and (tokens := self.tokens) is not None:
-            step_token(self.selection, tokens, -1 if key == "ArrowLeft" else 1)
+        if key in ARROWS and (tokens := self.tokens) is not None:
+            step_token(self.selection, tokens, ARROWS[key])
         elif self.comparing and key in "ACGTXZ":
             self._typed(key)
         else:
@@ -337,10 +340,10 @@ class TokenExplorer(Explorer):
         else:
             if self.editing.how.value not in (SUBSTITUTE, INSERT):
                 self.editing.how.value = SUBSTITUTE
-            if self.editing.letter.value != key and self.edit is not None and self._at is not None:
-                self.editing.letter.value = key  # which changes it
-            else:
-                self.editing.letter.value = key
+            follows = self.editing.letter.value != key
+            follows = follows and self.edit is not None and self._at is not None
+            self.editing.letter.value = key
+            if not follows:  # the letter alone changes no edit that is not there
                 self._change(at, key)
 
     def _cancelled(self) -> None:

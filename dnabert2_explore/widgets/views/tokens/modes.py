@@ -31,12 +31,7 @@ __all__ = ["Compared", "Merges", "Mode", "Ribbon", "Sizes"]
 
 
 class Mode:
-    """One way to show the tokens of the sequence looked at.
-
-    Parameters
-    ----------
-    view : TokenExplorer
-    """
+    """One way to show the tokens of the sequence that a token view looks at."""
 
     #: Letters whose keys are reported.
     typed = ""

@@ -11,7 +11,7 @@ from ipywidgets import HBox
 
 from ....figures.core.style import span_text
 from ....sequences.motifs.motif import ALPHABET
-from ...core.controls import choice, show, undo_keep
+from ...core.controls import chips, choice, show, undo_keep
 
 if TYPE_CHECKING:
     from ....analysis.tokenizers import MergeReplay, TokenizerComparison
@@ -113,13 +113,8 @@ class EditBar(HBox):
     """What a click on a base does: its letter replaced, letters put before it, or it deleted.
 
     Class ``dx-token-edit``; parts ``dx-edit-how``, ``dx-edit-letter``, ``dx-undo``, ``dx-keep``.
-
-    Parameters
-    ----------
-    changed : callable
-        Called as changed(letter) when a letter is pressed.
-    undone, kept : callable
-        Called when the edit is to be taken back, and when the mutant is to be a sequence.
+    changed(letter) is called when a letter is pressed, `undone` when the edit is to be taken back,
+    `kept` when the mutant is to be a sequence.
     """
 
     def __init__(
@@ -146,7 +141,7 @@ def statistics(tokens: Tokens) -> str:
     lengths = tokens.lengths[~tokens.special]
     composition = tokens.composition
     longest = int(np.max(lengths, initial=0))
-    chips = [
+    told = [
         f"<b>{composition.length:,}</b> bp",
         f"<b>{len(lengths):,}</b> tokens",
         f"<b>{tokens.bases_per_token:.2f}</b> bases per token",
@@ -163,21 +158,16 @@ def statistics(tokens: Tokens) -> str:
             )
             if count
         ]
-        chips.append(
+        told.append(
             f"<b class='dx-warn'>▨ {unknown:,} unknown</b> ({', '.join(kinds)}): "
             "the model sees [UNK]"
         )
     if composition.lower:
-        chips.append(f"<i class='dx-read-as'>{composition.lower:,} lower case, read as upper</i>")
+        told.append(f"<i class='dx-read-as'>{composition.lower:,} lower case, read as upper</i>")
     if composition.uracil:
-        chips.append(f"<i class='dx-read-as'>{composition.uracil:,} U, read as T</i>")
-    return (
-        "<div class='dx-chips'>"
-        + _histogram(lengths)
-        + "".join(f"<span>{chip}</span>" for chip in chips)
-        + ("" if unknown else "<span class='dx-nothing-odd'>no unknown bases</span>")
-        + "</div>"
-    )
+        told.append(f"<i class='dx-read-as'>{composition.uracil:,} U, read as T</i>")
+    last = "" if unknown else "<span class='dx-nothing-odd'>no unknown bases</span>"
+    return chips(told, _histogram(lengths), last)
 
 
 def _histogram(lengths: Any) -> str:

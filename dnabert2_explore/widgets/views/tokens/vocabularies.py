@@ -23,21 +23,11 @@ _HEIGHT = 300
 
 
 class Vocabularies:
-    """Encodings of growing vocabularies, trained when asked; a part of the token view.
+    """Encodings of growing vocabularies, trained when asked on the set looked at.
 
-    Parameters
-    ----------
-    selection : callable
-        Gives the selection; the set that is looked at is trained on.
-    begin, say, drawn : callable
-        Of the view: work in the background, a message above the plot, and drawing what there is.
-
-    Attributes
-    ----------
-    toggle : ToggleButton
-        Class ``dx-vocabularies``.
-    compute : Button
-        Class ``dx-compute``: agrees to what takes more than 10 s.
+    Classes ``dx-vocabularies`` (`toggle`) and ``dx-compute`` (`compute`, which agrees to what takes
+    more than 10 s). `begin`, `say` and `drawn` are the token view's: work in the background, a
+    message above the plot, and drawing what there is.
     """
 
     def __init__(
@@ -65,10 +55,7 @@ class Vocabularies:
     @property
     def members(self) -> tuple[int, ...]:
         """Sequences of the set that is looked at."""
-        selection = self._selection
-        if selection.current is None:
-            return ()
-        return tuple(selection.members(selection.sets[selection.index]))
+        return self._selection.peers
 
     @property
     def result(self) -> VocabularyCurve | None:
@@ -120,12 +107,9 @@ class Vocabularies:
 
     def figure(self, mark: int, theme: str) -> Figure | None:
         """Draw the curves, with the model's own size marked."""
-        result = self.result
-        return (
-            None
-            if result is None
-            else vocabulary_figure(result, mark=mark, height=_HEIGHT, theme=theme)
-        )
+        if self.result is None:
+            return None
+        return vocabulary_figure(self.result, mark=mark, height=_HEIGHT, theme=theme)
 
     def caption(self, own: int) -> str:
         """Say what the curves are, as HTML."""

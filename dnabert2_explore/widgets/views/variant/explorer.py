@@ -15,7 +15,6 @@ from ....analysis.attribution import METHODS
 from ....analysis.variants import VariantScorer
 from ....analysis.variants.compare import VariantComparison, compare_variant
 from ....analysis.variants.score import Variants
-from ....common.delimited import csv_line, remark
 from ....encoder import Encoder, load
 from ....errors import InputError, warn
 from ....figures.core.parts import Figure
@@ -25,8 +24,8 @@ from ....sequences import ReadingWarning
 from ....sequences.reading.genome import Genome
 from ....sequences.variants.tables import variants_in
 from ....sequences.variants.variant import Skipped, Variant, parse_variant
-from ...core.code import BUTTONS
-from ...core.controls import field, menu
+from ...core.code import BUTTONS, csv_text
+from ...core.controls import chips, field, menu
 from ...core.explorer import Explorer
 from ...core.kept import Kept
 from ...core.state import Selection
@@ -129,6 +128,7 @@ class VariantExplorer(Explorer):
             "dx-variant-typed",
             f"{self.genome.names[0]}:1234 A>G",
             "A variant of your own: position from 1, bases as in a VCF; then Enter",
+            "290px",
         )
         layers = [(f"layer {i + 1}", i) for i in range(self.enc.config.num_hidden_layers)]
         self.layer = menu(
@@ -146,7 +146,6 @@ class VariantExplorer(Explorer):
             [(METHODS[n].title, n) for n in sorted(METHODS, key="occlusion".__ne__)],
             "Attribution method",
         )
-        self.typed.layout.width = "290px"
         self._how: list[Widget] = [self.layer, self.method]
         if classes:
             self._how.append(self.target)
@@ -159,8 +158,7 @@ class VariantExplorer(Explorer):
             self.add_class("dx-alone")
         self.chosen.observe(self._on_chosen, names="value")
         self.typed.observe(self._on_typed, names="value")
-        self._when(self._ask, self.method)
-        self._when(self._ask, self.target)
+        self._when(self._ask, self.method, self.target)
         self._when(self._draw, self.layer)
         self._guarded(self._ask)
 
@@ -248,6 +246,11 @@ class VariantExplorer(Explorer):
             self._view = (first, first + max(12, round(width)))
         self._draw()
 
+    @property
+    def _layer(self) -> int | None:
+        """The layer whose attention is on show; None for the mean of all."""
+        return None if self.layer.value == _MEAN else int(self.layer.value)
+
     def _region(self) -> tuple[int, int]:
         assert self.result is not None  # callers have one
         left = self.result.start - 36
@@ -260,7 +263,7 @@ class VariantExplorer(Explorer):
             return None
         return variant_tracks(
             self.result,
-            layer=None if self.layer.value == _MEAN else self.layer.value,
+            layer=self._layer,
             view=self._region(),
             width=self.plot.width or 900,
             theme=self.selection.theme,
@@ -286,7 +289,7 @@ class VariantExplorer(Explorer):
             return
         self.plot.stale = False
         self._read_out.value = _chips(result)
-        attention = "all layers" if self.layer.value == _MEAN else f"layer {self.layer.value + 1}"
+        attention = "all layers" if self._layer is None else f"layer {self._layer + 1}"
         explained = ""
         if result.attribution is not None:
             what = f"class {result.target}" if result.unit == "logit" else result.target
@@ -320,32 +323,28 @@ class VariantExplorer(Explorer):
             else f"dx.Genome({self._path or self.genome.path!r})"
         )
         head = "None" if self.scorer.head is None else f"dx.load({self.scorer.head.source!r})"
-        layer = None if self.layer.value == _MEAN else self.layer.value
         return (
             "import dnabert2_explore as dx\n"
             f"scorer = dx.VariantScorer.make(dx.load({self.enc.source!r}), {genome}, "
             f"window={self.scorer.window}, strands={self.scorer.strands!r}, head={head})\n"
             f"result = dx.compare_variant(scorer, dx.parse_variant({text!r}), "
             f"{self.target.value or None!r}, method={self.method.value!r}, n_steps={self._steps})\n"
-            f"dx.plot(result, layer={layer!r})"
+            f"dx.plot(result, layer={self._layer!r})"
         )
 
     def _table(self) -> str:
         result = self.result
         if result is None:
             raise InputError("There is no variant yet: choose or type one first.")
-        lines = [
-            remark(f"{result.variant} by {result.model}"),
-            "# differences: ALT minus REF; attention as a share, attribution in "
+        remarks = [
+            f"{result.variant} by {result.model}",
+            "differences: ALT minus REF; attention as a share, attribution in "
             f"{result.unit or '(none)'}",
-            *(
-                remark(f"{c.name}: {result.scores[c.name][0]:.6g} {c.unit}")
-                for c in result.scores.columns
-            ),
-            "column,position,ref,alt,ref_token,alt_token,attention,attribution",
+            *(f"{c.name}: {result.scores[c.name][0]:.6g} {c.unit}" for c in result.scores.columns),
         ]
-        layer = None if self.layer.value == _MEAN else self.layer.value
-        attention = result.attention(layer)
+        columns = ("column", "position", "ref", "alt", "ref_token", "alt_token", "attention",
+                   "attribution")  # fmt: skip
+        attention = result.attention(self._layer)
         cells: list[list[str]] = [["", "", "", "", ""] for _ in range(result.columns)]
         for name, tokens, base_at, token_at in (
             ("ref", result.ref, 1, 3),
@@ -356,10 +355,11 @@ class VariantExplorer(Explorer):
                     cells[column][0] = str(result.first + i + 1)
                 cells[column][base_at] = tokens.bases[i]
                 cells[column][token_at] = tokens.tokens[tokens.at(i)]
-        for i, cell in enumerate(cells):
-            shown = "" if result.attribution is None else f"{result.attribution[i]:.6g}"
-            lines.append(csv_line([i + 1, *cell, f"{attention[i]:.6g}", shown]))
-        return "\n".join(lines) + "\n"
+        why = [""] * result.columns
+        if result.attribution is not None:
+            why = [f"{value:.6g}" for value in result.attribution]
+        rows = ([i + 1, *cells[i], f"{attention[i]:.6g}", why[i]] for i in range(result.columns))
+        return csv_text(remarks, columns, rows)
 
     def _stem(self) -> str:
         name = str(self.result.variant) if self.result is not None else "none"
@@ -382,7 +382,7 @@ def _chips(result: VariantComparison) -> str:
         (f"euclidean_local_{layer}", "Euclidean at the variant", ".2f", ""),
         (f"euclidean_window_{layer}", "over the window", ".3f", ""),
     ]
-    chips = [
+    told = [
         f"{label} <b>{values[name]:{form}}</b> {unit}".replace("<b>-", "<b>−")
         for name, label, form, unit in wanted
         if math.isfinite(values.get(name, math.nan))
@@ -391,16 +391,16 @@ def _chips(result: VariantComparison) -> str:
         if name.startswith("change_"):
             kind = name.removeprefix("change_")
             before, after = values[f"ref_{kind}"], values[f"alt_{kind}"]
-            chips.append(f"{escape(kind)} {before:.3f} → <b>{after:.3f}</b>")
+            told.append(f"{escape(kind)} {before:.3f} → <b>{after:.3f}</b>")
     cells = values.get("content_cells")
     if cells is not None and values.get("content_exact", cells) < cells:
-        chips.append(
+        told.append(
             f"content: {int(cells - values['content_exact'])} of {int(cells)} ways base by base "
             "(approximate)"
         )
     if values.get("unknown"):
-        chips.append(f"<b class='dx-warn'>▨ {int(values['unknown'])} unknown</b> bases")
-    return "<div class='dx-chips'>" + "".join(f"<span>{chip}</span>" for chip in chips) + "</div>"
+        told.append(f"<b class='dx-warn'>▨ {int(values['unknown'])} unknown</b> bases")
+    return chips(told)
 
 
 def _example() -> tuple[Genome, tuple[Variant, ...]]:

@@ -26,11 +26,7 @@ class PatchPanel(VBox):
     """A button, and below it the patch map of the variant on show, once it is pressed.
 
     Class ``dx-patching``; parts ``dx-patch``, ``dx-patch-twin``, ``dx-compute``, ``dx-patch-plot``.
-
-    Parameters
-    ----------
-    begin : callable
-        begin(what, work, done): does work in the background, as `Explorer._start`.
+    begin(what, work, done) does work in the background, as `Explorer._start`.
     """
 
     def __init__(

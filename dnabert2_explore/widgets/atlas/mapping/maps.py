@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...analysis.maps import align_maps
-from ...analysis.project import fit_projection
-from ...analysis.umaps import umap_seconds
-from ...common.progress import Progress
-from ..core.jobs import Worker
+from ....analysis.maps import align_maps
+from ....analysis.project import fit_projection
+from ....analysis.umaps import umap_seconds
+from ....common.progress import Progress
+from ...core.jobs import Worker
 from .projection import project_apart
 
 __all__ = ["LAYERS", "METHODS", "MadeMap", "Maps", "umap_cost"]
@@ -30,14 +30,9 @@ METHODS = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MadeMap:
-    """A map, or one of every layer.
+    """A map, or one of every layer: `planes`, (frames, n, dimensions), and the names of the frames.
 
-    Attributes
-    ----------
-    planes : numpy.ndarray, shape (frames, n, dimensions), float64
-    frames : tuple of str
-    radii : numpy.ndarray, shape (n, 2), float64, or None
-        Of densMAP.
+    `radii`, (n, 2), are those of a densMAP.
     """
 
     planes: NDArray[np.float64]
@@ -48,18 +43,8 @@ class MadeMap:
 class Maps:
     """Makes maps and keeps them until the points change.
 
-    Parameters
-    ----------
-    made : callable
-        Called when a map is there that was waited for.
-    failed : callable
-        Called with what went wrong, as HTML.
-    stopped : callable
-        Called when a person cancels.
-    lock : context manager
-        Held meanwhile.
-    guarded : callable
-        Runs an action and shows what goes wrong.
+    `made` is called when a map is there that was waited for, `failed` with what went wrong, as
+    HTML, `stopped` when a person cancels; `lock` is held meanwhile.
     """
 
     def __init__(
@@ -103,21 +88,11 @@ class Maps:
         spaces: Callable[[Progress], dict[str, NDArray[np.float32]]],
         cost: str = "",
     ) -> None:
-        """Make a map in the background.
+        """Make a map in the background, by one of `METHODS`.
 
-        Parameters
-        ----------
-        method : str
-            One of `METHODS`.
-        dimensions : {2, 3}
-        fit : (n, hidden) float32
-            What it is made of.
-        new : (m, hidden) float32
-            What is placed in it; a densMAP and maps of layers are made of both.
-        spaces : callable
-            Gives the vectors of every layer, by name.
-        cost : str
-            What that takes, where it is worth saying.
+        It is made of `fit`, (n, hidden), and `new`, (m, hidden), is placed in it; a densMAP and
+        maps of layers are made of both. `spaces` gives the vectors of every layer, by name, and
+        `cost` says what that takes, where it is worth saying.
         """
         self.stop()
         self.pending = method, dimensions

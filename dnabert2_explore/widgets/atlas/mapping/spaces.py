@@ -9,16 +9,16 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from ...analysis.maps import remove_composition
-from ...common.names import Pooling
-from ...common.progress import Progress
-from ...encoder import Encoder
-from ...encoder.loading.twin import random_twin
-from ...sequences import as_dna
-from ...sequences.kmers import kmer_frequencies
-from ...stores import EmbeddedSequences
+from ....analysis.maps import remove_composition
+from ....common.names import Pooling
+from ....common.progress import Progress
+from ....encoder import Encoder
+from ....encoder.loading.twin import random_twin
+from ....sequences import as_dna
+from ....sequences.kmers import kmer_frequencies
+from ....stores import EmbeddedSequences
 
-__all__ = ["GIVEN", "SPACES", "Spaces"]
+__all__ = ["GIVEN", "SPACES", "Spaces", "layer_name"]
 
 #: The space of vectors that came with the sequences.
 GIVEN = "given"
@@ -39,15 +39,16 @@ _known: WeakKeyDictionary[Encoder, dict[_Key, NDArray[np.float32]]] = WeakKeyDic
 _twins: WeakKeyDictionary[Encoder, Encoder] = WeakKeyDictionary()
 
 
+def layer_name(number: int) -> str:
+    """Name a layer, 0 the embeddings."""
+    return f"layer {number}" if number else "layer 0, the embeddings"
+
+
 class Spaces:
     """Vectors of sequences, kept once they are computed.
 
-    Parameters
-    ----------
-    enc : Encoder
-    given : EmbeddedSequences, optional
-        Vectors that exist already, for the space ``"given"``. Of equal sequences the first one's
-        stands for all.
+    Those of `given` exist already, for the space ``"given"``; of equal sequences the first one's
+    stands for all.
     """
 
     def __init__(self, enc: Encoder, given: EmbeddedSequences | None = None) -> None:
@@ -89,12 +90,9 @@ class Spaces:
         progress: Progress,
         most: float = float("inf"),
     ) -> float:
-        """Compute what is missing.
+        """Compute what is missing, and return 0.
 
-        Returns
-        -------
-        float
-            0, or the seconds it would take where that is more than `most`: then little is done.
+        Or return the seconds it would take where that is more than `most`: then little is done.
         """
         if space == GIVEN:
             return self._add([t for t in dict.fromkeys(texts) if t not in self._rows], progress)
@@ -131,10 +129,7 @@ class Spaces:
     ) -> int:
         """Compute what is missing of all, or of as many as take `most` seconds.
 
-        Returns
-        -------
-        int
-            How many of `texts`, from the first, are there.
+        Returns how many of `texts`, from the first, are there.
         """
         if not self.fill(space, texts, layer, pooling, progress, most):
             return len(texts)
@@ -190,12 +185,7 @@ class Spaces:
     def layers(
         self, space: str, texts: Items[str], pooling: Pooling, progress: Progress
     ) -> dict[str, NDArray[np.float32]]:
-        """Compute the vectors of every layer, of which one pass gives all.
-
-        Returns
-        -------
-        dict of str to numpy.ndarray, shape (n, hidden)
-        """
+        """Compute the vectors of every layer, (n, hidden) each, of which one pass gives all."""
         enc = self._encoder(space)
         assert enc is not None
         numbers = list(range(enc.config.num_hidden_layers + 1))
@@ -206,16 +196,10 @@ class Spaces:
         for start in range(0, len(missing), _CHUNK):
             progress(start, len(missing))
             part = missing[start : start + _CHUNK]
-            for text, each in zip(
-                part, enc.embed(part, pooling=pooling, layer=numbers), strict=True
-            ):
+            vectors = enc.embed(part, pooling=pooling, layer=numbers)
+            for text, each in zip(part, vectors, strict=True):
                 known.update(((text, i, pooling), each[i]) for i in numbers)
-        return {
-            f"layer {i}" if i else "layer 0, the embeddings": np.stack(
-                [known[text, i, pooling] for text in texts]
-            )
-            for i in numbers
-        }
+        return {layer_name(i): np.stack([known[t, i, pooling] for t in texts]) for i in numbers}
 
     def words(self, space: str, layer: int | None, pooling: Pooling) -> str:
         """Say what the vectors are, for a caption."""

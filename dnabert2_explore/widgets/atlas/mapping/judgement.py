@@ -7,17 +7,17 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
-from ipywidgets import Button, VBox
+from ipywidgets import VBox
 
-from ...analysis.maps import MapJudgement, judge_map
-from ...common.costs import LONG, duration
-from ...common.progress import Progress
-from ...figures.core.colours import NOT_GIVEN, OTHERS
-from ...sequences import Sequence
-from ..core.controls import part, show
-from ..core.jobs import Worker
-from ..core.state import Selection
-from .points import Points
+from ....analysis.maps import MapJudgement, judge_map
+from ....common.costs import LONG, duration
+from ....common.progress import Progress
+from ....figures.core.colours import NOT_GIVEN, OTHERS
+from ....sequences import Sequence
+from ...core.controls import button, part, show
+from ...core.jobs import Worker
+from ...core.state import Selection
+from ..points import Points
 
 __all__ = ["Judgement", "grouping"]
 
@@ -47,16 +47,9 @@ def grouping(sequences: tuple[Sequence, ...], labels: list[str], label: str) -> 
 class Judgement(VBox):
     """Words and numbers under an atlas.
 
-    Class ``dx-judged``; parts ``dx-judged-words``, ``dx-judged-twin``.
-
-    Parameters
-    ----------
-    selection : Selection
-    twin : callable
-        Called with progress and the most seconds; returns the untrained twin's vectors, or the
-        seconds they would take.
-    guarded : callable
-        Runs an action and shows what goes wrong.
+    Class ``dx-judged``; parts ``dx-judged-words``, ``dx-judged-twin``. `twin` is called with
+    progress and the most seconds; it returns the untrained twin's vectors, or the seconds they
+    would take.
     """
 
     def __init__(
@@ -73,24 +66,17 @@ class Judgement(VBox):
         self.words = part("dx-judged-words")
         self._worker = Worker(guarded, self._failed, selection.lock, self._cancelled)
         self.bar = self._worker.bar
-        self.button = Button(tooltip="Embed these sequences by a network that learnt nothing")
-        show(self.button.add_class("dx-judged-twin"), False)
-        self.button.on_click(lambda _button: guarded(self._with_twin))
+        tip = "Embed these sequences by a network that learnt nothing"
+        self.button = button("", "dx-judged-twin", tip, lambda: guarded(self._with_twin))
+        show(self.button, False)
         super().__init__([self.bar, self.words, self.button])
         self.add_class("dx-judged")
 
     def follow(self, points: Points, plane: Any, method: str, space: str, *, pca: bool) -> None:
         """Judge another map, unless it is the one that is judged.
 
-        Parameters
-        ----------
-        points : Points
-        plane : (n, axes) float64
-        method : str
-            Tells maps of the same points apart.
-        space : str
-        pca : bool
-            Whether its axes hold a share of the variance.
+        `method` tells maps of the same points apart; of a `pca` the axes hold a share of the
+        variance.
         """
         key = (points.indices, points.about, points.field, method, space)
         if key == self._asked:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import ExploreError
+from ....errors import ExploreError
 
 __all__ = ["project_apart"]
 
@@ -72,28 +72,9 @@ def project_apart(
 ) -> _Placed:
     """Run :func:`dnabert2_explore.fit_projection` with UMAP in another process.
 
-    Parameters
-    ----------
-    embeddings : (n, hidden) float32
-        What the map is made of.
-    new : (m, hidden) float32
-        What is placed in it afterwards.
-    seed : int
-    check : callable
-        Called a few times a second; the process is ended when it raises.
-    method : {"umap", "densmap"}
-    dimensions : {2, 3}
-
-    Returns
-    -------
-    plane : numpy.ndarray, shape (n + m, dimensions), float64
-    radii : numpy.ndarray, shape (n, 2), float64, or None
-        Of a densMAP.
-
-    Raises
-    ------
-    ExploreError
-        UMAP or its process failed.
+    The map is made of `embeddings`, (n, hidden), and `new`, (m, hidden), are placed in it: places
+    of both, (n + m, dimensions), and of a densMAP the radii, (n, 2). `check` is called a few times
+    a second; the process is ended when it raises. ExploreError if UMAP or its process failed.
     """
     global _worker
     digests = (hashlib.sha256(part.tobytes()).hexdigest() for part in (embeddings, new))
@@ -122,7 +103,7 @@ class _Worker:
     """The process and its answers."""
 
     def __init__(self) -> None:
-        package = str(Path(__file__).resolve().parents[3])
+        package = str(Path(__file__).resolve().parents[4])
         paths = os.environ.get("PYTHONPATH")
         env = {**os.environ, "PYTHONPATH": f"{package}{os.pathsep}{paths}" if paths else package}
         self._process = subprocess.Popen(
