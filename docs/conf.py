@@ -18,6 +18,8 @@ ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(HERE)]
 
 import dnabert2_explore as dx  # noqa: E402
+from dnabert2_explore.results.plain import JsonFields  # noqa: E402
+from dnabert2_explore.training.configuration import Settings  # noqa: E402
 
 project = "dnabert2_explore"
 author = "the dnabert2_explore authors"
@@ -131,6 +133,8 @@ def _reference() -> None:
             thing = getattr(dx, name)
             if inspect.isclass(thing):
                 kind, more = "autoclass", ["   :members:"]
+                if issubclass(thing, JsonFields | Settings):  # whose methods are for users too
+                    more.append("   :inherited-members: RichDisplay")
             elif inspect.ismodule(thing):
                 others = ", ".join(sorted(set(dx.__all__) & set(thing.__all__)))
                 kind, more = "automodule", ["   :members:", f"   :exclude-members: {others}"]
