@@ -108,6 +108,10 @@ def motif() -> list[Sequence]:
 def locus() -> Locus:
     """Return 10 kb of a fungal chromosome with five genes on both strands.
 
+    Returns
+    -------
+    Locus
+
     Examples
     --------
     >>> example = locus()

@@ -11,15 +11,22 @@ import inspect
 import re
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(HERE)]
 
+from gallery import write_gallery  # noqa: E402
+from tutorials import write_tutorials  # noqa: E402
+
 import dnabert2_explore as dx  # noqa: E402
 from dnabert2_explore.results.plain import JsonFields  # noqa: E402
 from dnabert2_explore.training.configuration import Settings  # noqa: E402
+
+STATIC = HERE / "_made" / "static"
+STATIC.mkdir(parents=True, exist_ok=True)
 
 project = "dnabert2_explore"
 author = "the dnabert2_explore authors"
@@ -27,10 +34,11 @@ version = release = dx.__version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
 source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb", ".rst": "restructuredtext"}
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_made/executed", "_made/static"]
 html_theme = "furo"
 html_title = f"dnabert2_explore {release}"
-html_static_path = ["_static"]
+html_static_path = ["_static", "_made/static"]
+html_js_files = [("figures.js", {"defer": "defer"})]
 html_css_files = ["gallery.css"]
 html_show_copyright = False
 nb_execution_mode = "off"
@@ -93,16 +101,12 @@ def _make(app: object) -> None:
     for card in sorted((ROOT / "dnabert2_explore/models").glob("*/MODEL_CARD.md")):
         text = card.read_text(encoding="utf-8")
         _write(f"{card.parent.name}.md", _linked(text, card.parent, card))
-    tutorials = HERE / "_made" / "tutorials"
-    tutorials.mkdir(parents=True, exist_ok=True)
-    for notebook in [
-        *(ROOT / "notebooks").glob("*.ipynb"),
-        *(ROOT / "notebooks").glob("*/*.ipynb"),
-    ]:
-        shutil.copyfile(notebook, tutorials / notebook.name)
+    write_tutorials(HERE / "_made" / "tutorials")
+    library = find_spec("plotly")
+    assert library is not None
+    assert library.origin is not None
+    shutil.copy(Path(library.origin).parent / "package_data" / "plotly.min.js", STATIC)
     _reference()
-    from gallery import write_gallery
-
     write_gallery(HERE / "_made" / "gallery.md")
 
 

@@ -10,9 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
+import re
 import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from tutorials import figure_html
 
 __all__ = ["EXAMPLES", "write_gallery"]
 
@@ -217,6 +221,28 @@ ELSEWHERE = {
 }
 
 
+#: The views: class, and the line that opens it.
+#: ``scripts/notebook_pictures.py`` takes the pictures in JupyterLab.
+VIEWS: tuple[tuple[str, str], ...] = (
+    ("Workbench", "dx.Workbench(enc, classifier=splice)"),
+    ("TokenExplorer", "dx.TokenExplorer(enc)"),
+    ("AttentionExplorer", "dx.AttentionExplorer(enc)"),
+    ("DependencyExplorer", "dx.DependencyExplorer(enc)"),
+    ("NucleotideExplorer", "dx.NucleotideExplorer(enc)"),
+    ("LensExplorer", "dx.LensExplorer(enc)"),
+    ("LayersExplorer", "dx.LayersExplorer(enc)"),
+    ("FeatureExplorer", "dx.FeatureExplorer(enc)"),
+    ("AttributionExplorer", "dx.AttributionExplorer(splice)"),
+    ("MotifGym", "dx.MotifGym(splice)"),
+    ("VariantExplorer", "dx.VariantExplorer(enc)"),
+    ("AtlasExplorer", "dx.AtlasExplorer()"),
+    ("FinetuneApp", 'app = dx.FinetuneApp("category", model=dx.ATLAS_MODEL, folder="runs")\napp'),
+    ("PretrainingMonitor", 'monitor = dx.PretrainingMonitor(runs="runs")\nmonitor'),
+    ("TimeLapseExplorer", "dx.TimeLapseExplorer(monitor.state.folder)"),
+    ("LeaderboardExplorer", 'dx.LeaderboardExplorer("results")'),
+)
+
+
 def write_gallery(path: Path) -> None:
     """Run every example and write the page."""
     with TemporaryDirectory() as scratch, contextlib.chdir(scratch):
@@ -244,19 +270,42 @@ def _gallery() -> str:
             shown = eval(last, names)
         if type(shown).__name__ != kind:
             raise AssertionError(f"{title}: {type(shown).__name__} in place of {kind}")
-        html = shown._repr_mimebundle_()["text/html"]
+        # Here nothing is taken out, and no image has to stand for a drawing.
+        html = re.sub(r'<img class="dx-still"[^>]*/>', "", shown._repr_mimebundle_()["text/html"])
         parts += [
             f"## {title}",
             f"```python\n{code}\n```",
-            f'````{{raw}} html\n<div class="dx-shown">{html}</div>\n````',
+            f'````{{raw}} html\n<div class="dx-shown">{html}</div>\n{_figure(shown)}````',
         ]
     parts += [
-        "## The widgets",
-        "![The workbench](/workbench.png)",
+        "## The views",
+        "In Jupyter, each alone or joined in the workbench; what is selected in one is selected in "
+        "all that share a selection.",
+    ]
+    for name, code in VIEWS:
+        parts += [f"### {name}", f"```python\n{code}\n```", f"![{name}](/views/{name}.png)"]
+    parts += [
+        "### The page that computes by itself",
+        "```console\ndnabert2-explore page -m pocket-splice -o lab.html\n```",
         "![The page that computes by itself](/page.png)",
         "",
     ]
     return "\n\n".join(parts)
+
+
+def _figure(shown: object) -> str:
+    """Fold a result's plotly figure away under it; empty where it has none."""
+    import dnabert2_explore as dx
+    from dnabert2_explore.errors import InputError
+
+    try:
+        figure = dx.plot(shown)
+    except InputError:  # there is none of its kind
+        return ""
+    return (
+        "<details><summary><code>dx.plot(result)</code>, to zoom and to rest on</summary>"
+        f"{figure_html(json.loads(figure.to_json()))}</details>\n"
+    )
 
 
 def _statements(code: str) -> list[str]:

@@ -2,10 +2,13 @@
 
 python scripts/run_notebooks.py notebooks              # every .ipynb of a folder
 python scripts/run_notebooks.py notebooks/00_workbench.ipynb
+python scripts/run_notebooks.py notebooks --keep docs/_made/executed   # with what came out
 """
 
 from __future__ import annotations
 
+import argparse
+import hashlib
 import sys
 import time
 from pathlib import Path
@@ -14,27 +17,71 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def source_digest(path: Path) -> str:
+    """Tell notebook and package from what they were: SHA-256 of their sources."""
+    parts = hashlib.sha256()
+    for file in [path, *sorted((ROOT / "dnabert2_explore").rglob("*.py"))]:
+        parts.update(file.read_bytes())
+    return parts.hexdigest()
+
+
+def run(path: Path) -> nbformat.NotebookNode:
+    """Run a notebook in its folder; it is returned with what came out.
+
+    Raises
+    ------
+    nbclient.exceptions.CellExecutionError
+        If a cell fails.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    resources = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(notebook, timeout=600, resources=resources).execute()
+    notebook.metadata["source_digest"] = source_digest(path)
+    return notebook
+
+
+def kept_or_run(path: Path, folder: Path) -> nbformat.NotebookNode:
+    """Take what an earlier run left in `folder` if nothing has changed since; else run it now."""
+    kept = folder / path.name
+    if kept.is_file():
+        notebook = nbformat.read(kept, as_version=4)
+        if notebook.metadata.get("source_digest") == source_digest(path):
+            return notebook
+    print(f"{path.name} is run for its page: up to a minute or two", file=sys.stderr)
+    folder.mkdir(parents=True, exist_ok=True)
+    notebook = run(path)
+    nbformat.write(notebook, kept)
+    return notebook
+
 
 def main(arguments: list[str]) -> int:
     """Run all; return the number of notebooks that failed."""
-    paths = [Path(argument) for argument in arguments]
-    notebooks = [n for p in paths for n in (sorted(p.glob("*.ipynb")) if p.is_dir() else [p])]
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("paths", nargs="+", type=Path)
+    parser.add_argument("--keep", type=Path, help="folder for copies that hold what came out")
+    asked = parser.parse_args(arguments)
+    found = [sorted(p.glob("*.ipynb")) if p.is_dir() else [p] for p in asked.paths]
+    notebooks = [notebook for some in found for notebook in some]
     if not notebooks:
-        print(f"no notebook in {' '.join(arguments)}; name a folder or an .ipynb", file=sys.stderr)
+        print("no notebook there; name a folder or an .ipynb", file=sys.stderr)
         return 1
     failed = 0
     for path in notebooks:
         begun = time.monotonic()
         print(f"{path} ... ", end="", flush=True)
-        notebook = nbformat.read(path, as_version=4)
         try:
-            resources = {"metadata": {"path": str(path.parent)}}
-            NotebookClient(notebook, timeout=600, resources=resources).execute()
+            notebook = run(path)
         except CellExecutionError as error:
             failed += 1
             print(f"failed\n{error}")
         else:
             print(f"{time.monotonic() - begun:.0f} s")
+            if asked.keep is not None:
+                asked.keep.mkdir(parents=True, exist_ok=True)
+                nbformat.write(notebook, asked.keep / path.name)
     return failed
 
 

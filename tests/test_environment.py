@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -133,3 +138,36 @@ def test_the_container_is_built_from_all_that_a_build_reads():
     names = {name for line in copied for name in line.split()}
     assert {"pyproject.toml", "setup.py", "README.md", "LICENSE"} <= names
     assert {"dnabert2_explore", "notebooks", "constraints.txt"} <= names
+
+
+def test_binder_installs_what_the_readme_says():
+    script = ROOT / ".binder" / "postBuild"
+    subprocess.run(["bash", "-n", str(script)], check=True)
+    assert os.access(script, os.X_OK)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    extras = re.search(r'-e "(\.\[[\w,]+\])" && dnabert2-explore lab', readme).group(1)
+    assert f'-c constraints.txt -e "{extras}"' in script.read_text()
+    version = (ROOT / ".binder" / "runtime.txt").read_text().strip().removeprefix("python-")
+    assert f"Programming Language :: Python :: {version}" in (ROOT / "pyproject.toml").read_text()
+
+
+def test_the_notebook_for_colab_asks_for_a_wheel_and_opens_the_workbench(monkeypatch):
+    asked = []
+    files = SimpleNamespace(upload=lambda: {"dnabert2_explore-0.1.0-py3-none-any.whl": b""})
+    output = SimpleNamespace(enable_custom_widget_manager=lambda: asked.append("widgets"))
+    colab = SimpleNamespace(files=files, output=output)
+    monkeypatch.setitem(sys.modules, "google", SimpleNamespace(colab=colab))
+    monkeypatch.setitem(sys.modules, "google.colab", colab)
+    notebook = json.loads((ROOT / "colab" / "dnabert2_explore.ipynb").read_text(encoding="utf-8"))
+    names: dict = {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        if cell["source"].startswith("%pip install"):
+            wheel, extras = re.search(r'"\{(\w+)\}\[([\w,]+)\]"', cell["source"]).groups()
+            assert names[wheel].endswith(".whl")
+            assert set(extras.split(",")) <= set(project()["optional-dependencies"])
+        else:
+            exec(cell["source"], names)
+    assert asked == ["widgets"]
+    assert names["enc"].name == "pocket"

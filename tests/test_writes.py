@@ -56,6 +56,8 @@ def writes(call: ast.Call) -> bool:
     if name in OWNED:
         owner = call.func.value if isinstance(call.func, ast.Attribute) else None
         return isinstance(owner, ast.Name) and owner.id in OWNED[name]
+    if isinstance(call.func, ast.Name) and name == "write_text":  # the helper, no path's method
+        return False
     return name in WRITERS or opens_to_write(call)
 
 

@@ -216,8 +216,6 @@ def project(
         between clusters mean little. densMAP (Narayan et al. 2021) keeps, beside them, how dense
         each place is. PCA (scikit-learn) keeps the directions of largest variance and is
         immediate.
-    seed : int
-        Makes the result repeatable; umap-learn then runs on one thread.
     n_neighbors : int
         UMAP's neighbourhood; taken down to n - 1 for few sequences.
     min_dist : float
@@ -226,6 +224,8 @@ def project(
     engine : {"cpu", "cuml"}
         What computes a UMAP: umap-learn, or NVIDIA's cuML on a GPU, which is installed apart. The
         two give different pictures of the same neighbourhoods.
+    seed : int
+        Makes the result repeatable; umap-learn then runs on one thread.
 
     Returns
     -------

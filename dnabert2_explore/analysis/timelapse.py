@@ -166,13 +166,13 @@ def timelapse(
         At least 3; their labels are compared with their neighbours'.
     layer, head : int
         Of the attention map, counted from 0; negative counts from the last.
-    progress : callable, optional
-        Called as ``progress(snapshots done, snapshots)``; may raise
-        :class:`~dnabert2_explore.errors.Cancelled`.
     n_neighbors : int
         Of the purity; taken down to the number of other sequences.
     device : str
         As for :func:`dnabert2_explore.load`.
+    progress : callable, optional
+        Called as ``progress(snapshots done, snapshots)``; may raise
+        :class:`~dnabert2_explore.errors.Cancelled`.
 
     Returns
     -------

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .encoder import Encoder
+from .info import ModelInfo
 from .loading.device import DEVICE_VARIABLE, find_device
 from .loading.load import ATLAS_MODEL, SHIPPED, load
-from .model import Bases, ModelInfo
+from .model import Bases
 from .vectors.pooling import POOLINGS
 
 __all__ = [

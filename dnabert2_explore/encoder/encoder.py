@@ -81,16 +81,16 @@ class Encoder(Model):
             0 is the embeddings, 1 … layers the layers' outputs; negative counts from the last.
             Several layers cost one pass. By default the last one, or what the model's config.json
             says (``embedding_layers``): the vectors of those layers side by side.
+        strands : {"one", "both"}, optional
+            The sequence as given, or the mean of its vector and of its reverse complement's (of
+            "max", the larger of each two), which costs twice as much. By default what the model's
+            config.json says (``embedding_strands``; "one" where it says nothing).
         batch_tokens : int, optional
             Tokens in one forward pass, which sees no padding; less takes less memory. By default
             1,024 on a CPU and 65,536 on a GPU. Halved, with a warning, when memory runs out, and
             left so.
         progress : callable, optional
             Called as progress(sequences done, sequences in all).
-        strands : {"one", "both"}, optional
-            The sequence as given, or the mean of its vector and of its reverse complement's (of
-            "max", the larger of each two), which costs twice as much. By default what the model's
-            config.json says (``embedding_strands``; "one" where it says nothing).
 
         Returns
         -------
@@ -342,8 +342,6 @@ class Encoder(Model):
         Parameters
         ----------
         sequences : str, Sequence, or iterable of them
-        batch_tokens, progress
-            As in `embed`.
         second : str, Sequence, or iterable of them, optional
             The second sequence of each pair, for a model that was trained on pairs.
         strands : {"one", "both"}, optional
@@ -351,6 +349,8 @@ class Encoder(Model):
         segmentations : int, optional
             Further random segmentations of each strand (forced borders, chance 0.05 a base), the
             same ones for a sequence in every process. Cost: (1 + segmentations) passes a strand.
+        batch_tokens, progress
+            As in `embed`.
 
         Returns
         -------

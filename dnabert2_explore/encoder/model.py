@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from operator import index
 from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary
@@ -26,6 +25,7 @@ from ..results.origins import recorded, running_call
 from ..results.rich_display import RichDisplay
 from ..sequences import Sequence, clean, reverse_complement
 from ..tokens import DnaTokenizer, Tokens
+from .info import ModelInfo
 from .inputs import bases_of
 from .loading.identity import Sample, Snapshot, file_sha256, network_sha256
 from .model_entry import model_entry
@@ -37,50 +37,12 @@ from .vectors.pooling import POOLINGS, pool
 if TYPE_CHECKING:
     from ..network import Dnabert2PreTrainedModel
 
-__all__ = ["Bases", "Model", "ModelInfo"]
+__all__ = ["Bases", "Model"]
 
 Bases = str | Sequence
 
 _guard = threading.Lock()
 _locks: WeakKeyDictionary[Network, threading.RLock] = WeakKeyDictionary()
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class ModelInfo(RichDisplay):
-    """What a model is and how it runs; `str` of it is the line that every view shows.
-
-    Attributes
-    ----------
-    name : str
-    path : str
-        Folder it was loaded from; empty if from none.
-    parameters, layers, heads, hidden, vocabulary : int
-        Weights in all, layers, heads in a layer, width of a state, entries of the vocabulary.
-    classes : tuple of str
-        Of its head, in the order of `Encoder.predict`'s columns; empty without one.
-    dtype, attention, device : str
-        Number type, attention backend, and where it computes.
-    sha256 : str
-        Digest of the weights' file; empty if there is none, or another than was loaded.
-    """
-
-    name: str
-    path: str
-    parameters: int
-    layers: int
-    heads: int
-    hidden: int
-    vocabulary: int
-    classes: tuple[str, ...]
-    dtype: str
-    attention: str
-    device: str
-    sha256: str
-
-    def __str__(self) -> str:
-        millions = self.parameters / 1e6
-        size = f"{millions:.0f} M" if millions >= 10 else f"{millions:.1f} M"
-        return f"{self.name} · {size} parameters · {self.dtype} · {self.attention} · {self.device}"
 
 
 class Model(RichDisplay):

@@ -11,12 +11,15 @@ from typing import Any
 import zarr
 
 from .errors import StoreError, damaged
-from .layout import DOCUMENT
+from .filling.plan import WindowPlan
+from .layout import COORDINATES, DOCUMENT, layer_name
 
-__all__ = ["StoreArray", "chunk_file", "layout_digest", "open_array", "why_unreadable"]
+__all__ = ["StoreArray", "chunk_file", "layout_digest", "open_arrays", "why_unreadable"]
 
 #: What of an array's zarr.json says how its bytes are to be read; attributes are anybody's.
 _READ_BY = ("shape", "data_type", "chunk_grid", "chunk_key_encoding", "fill_value", "codecs")
+
+_Shape = tuple[int, ...]
 
 
 class StoreArray(zarr.Array):
@@ -40,17 +43,32 @@ class StoreArray(zarr.Array):
             raise
 
 
-Shape = tuple[int, ...]
+def open_arrays(
+    group: Any,
+    store: Path,
+    plan: WindowPlan,
+    layers: tuple[int, ...],
+    attributes: Mapping[str, Any],
+) -> dict[str, StoreArray]:
+    """Open all arrays of a store's folder, by name; raise StoreError where one is damaged."""
+    n, rows, digests = plan.n_windows, plan.rows_per_chunk, attributes.get("arrays")
+    hidden = attributes["hidden"]
+    # Name to its shape and that of its chunks.
+    shapes: dict[str, tuple[_Shape, _Shape]] = {
+        layer_name(layer): ((n, hidden), (rows, hidden)) for layer in layers
+    }
+    shapes |= dict.fromkeys(COORDINATES, ((n,), (rows,)))
+    shapes["done"] = ((plan.n_chunks,), (1,))
+    return {
+        # Stores of earlier versions hold no digests.
+        name: _open_array(group, store, name, shape, digests and digests.get(name, ""))
+        for name, shape in shapes.items()
+    }
 
 
-def open_array(
-    group: Any, store: Path, name: str, shapes: tuple[Shape, Shape], digest: str | None
+def _open_array(
+    group: Any, store: Path, name: str, shapes: tuple[_Shape, _Shape], digest: str | None
 ) -> StoreArray:
-    """Open the array of that path in a store's folder; raise StoreError where it is damaged.
-
-    `shapes` are what its shape and that of its chunks must be, `digest` what `layout_digest` gave
-    when it was made, None in stores of earlier versions.
-    """
     file = store / name / DOCUMENT
     try:
         document = json.loads(file.read_bytes())

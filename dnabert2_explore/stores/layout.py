@@ -28,18 +28,19 @@ from .filling.plan import WindowPlan
 __all__ = [
     "COORDINATES",
     "DOCUMENT",
-    "FORGOTTEN",
     "chunk_files",
     "done_chunks",
     "flush",
     "layer_name",
     "make",
+    "mark",
     "paths",
+    "sweep_partial",
     "written",
 ]
 
 #: Seconds after which nobody is still writing what lies under a temporary name.
-FORGOTTEN = 600
+_FORGOTTEN = 600
 
 #: Arrays with one value a window: type and what rows hold that are not written yet.
 COORDINATES = {
@@ -144,7 +145,7 @@ def _sweep(path: Path) -> None:
         if entry.name != f"{start}{middle}{_MAKING}" or "." in middle:
             continue
         with suppress(FileNotFoundError):  # another run was quicker
-            if time.time() - entry.stat().st_mtime > FORGOTTEN:
+            if time.time() - entry.stat().st_mtime > _FORGOTTEN:
                 # Those of other users may stay: nothing reads them.
                 shutil.rmtree(entry, ignore_errors=True)
 
@@ -182,6 +183,19 @@ def written(array: Path) -> set[int]:
     except FileNotFoundError:  # Zarr makes the folder with the first chunk
         pass
     return found
+
+
+def sweep_partial(path: Path) -> None:
+    """Remove the partial files of killed processes, but for those of the last ten minutes."""
+    for file in path.rglob("*.partial"):
+        with suppress(FileNotFoundError):  # another run was quicker
+            if time.time() - file.stat().st_mtime > _FORGOTTEN:
+                file.unlink()
+
+
+def mark(path: Path, index: int) -> Path:
+    """Return where the mark of a finished chunk lies."""
+    return path / "done" / "c" / str(index)
 
 
 def done_chunks(path: Path) -> set[int]:

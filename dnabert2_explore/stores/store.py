@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import operator
 import os
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..common.costs import says_cost
 from ..common.files import expanded
+from ..common.progress import Progress
 from ..errors import InputError
 from ..results.origins import recorded
 from ..results.rich_display import RichDisplay, counted
@@ -23,7 +22,9 @@ from . import layout
 from .embedder import Embedder
 from .errors import StoreError, damaged, writing
 from .filling.plan import WindowPlan
-from .settings import FORMAT, FORMAT_VERSION, checked, describe, differences, plan_of
+from .finished import Finished
+from .opening import open_group
+from .settings import describe, differences, plan_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,6 +57,8 @@ class EmbeddingStore(RichDisplay):
     """
 
     def __init__(self, path: Path, group: Any, attributes: dict[str, Any]) -> None:
+        from .arrays import open_arrays
+
         self.path = path
         self.attributes = attributes
         try:
@@ -66,25 +69,11 @@ class EmbeddingStore(RichDisplay):
             reason = f"{type(error).__name__}: {error}"
             raise damaged(path / layout.DOCUMENT, reason) from error
         self.hidden: int = attributes["hidden"]
-        arrays = self._arrays(group)
+        arrays = open_arrays(group, path, self.plan, self.layers, attributes)
         self._layers = {layer: arrays[layout.layer_name(layer)] for layer in self.layers}
         self._coordinates = {name: arrays[name] for name in layout.COORDINATES}
         self._done = arrays["done"]
-        self._blank: dict[int, bool] = {}
-
-    def _arrays(self, group: Any) -> dict[str, Any]:
-        """Open all arrays, after a look whether they are those that were made."""
-        from .arrays import Shape, open_array
-
-        n, rows, digests = self.n_windows, self.plan.rows_per_chunk, self.attributes.get("arrays")
-        wide: tuple[Shape, Shape] = ((n, self.hidden), (rows, self.hidden))
-        shapes = {layout.layer_name(layer): wide for layer in self.layers}
-        shapes |= dict.fromkeys(layout.COORDINATES, ((n,), (rows,)))
-        shapes["done"] = ((self.plan.n_chunks,), (1,))
-        return {
-            name: open_array(group, self.path, name, shape, digests and digests.get(name, ""))
-            for name, shape in shapes.items()
-        }
+        self._finished = Finished(path, self.plan, self.layers, arrays["unknown"])
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, writable: bool = False) -> EmbeddingStore:
@@ -114,46 +103,13 @@ class EmbeddingStore(RichDisplay):
                 f"There is no store {str(path)!r} (looked from {str(Path.cwd())!r}): check the "
                 "path."
             )
-        store = cls._found(where, path, writable)
-        if store is None:
+        found = open_group(where, path, writable)
+        if found is None:
             raise InputError(
                 f"{path} is no store of embeddings; expected a folder that 'embed' wrote: check "
                 "the path."
             )
-        return store
-
-    @classmethod
-    def _found(
-        cls, where: Path, path: str | os.PathLike[str], writable: bool
-    ) -> EmbeddingStore | None:
-        """Open what lies there; None where that is no store."""
-        import zarr
-
-        root = where / layout.DOCUMENT
-        if not where.is_dir() or not root.is_file():
-            return None
-        try:
-            document = json.loads(root.read_bytes())
-            if not isinstance(document, dict) or document.get("node_type") != "group":
-                return None
-            attributes = document.get("attributes")
-            if not isinstance(attributes, dict) or attributes.get("format") != FORMAT:
-                return None
-            if attributes.get("format_version") != FORMAT_VERSION:
-                raise InputError(
-                    f"{path} was written in version {attributes.get('format_version')} of its "
-                    f"format by dnabert2-explore {attributes.get('version')}; expected version "
-                    f"{FORMAT_VERSION}: install that version of the package."
-                )
-            # use_consolidated=False: consolidated metadata would be a second truth.
-            group = zarr.open_group(
-                where, mode="r+" if writable else "r", zarr_format=3, use_consolidated=False
-            )
-        except InputError:
-            raise
-        except Exception as error:  # JSON, zarr and the system each have their own kinds
-            raise damaged(root, f"{type(error).__name__}: {str(error)[:80]}") from error
-        return cls(where, group, checked(attributes, str(root)))
+        return cls(where, *found)
 
     @classmethod
     def create(
@@ -214,12 +170,13 @@ class EmbeddingStore(RichDisplay):
         source: Genome,
         embedder: Embedder,
     ) -> EmbeddingStore:
-        store = cls._found(where, path, writable=True)
-        if store is None:
+        held = open_group(where, path, writable=True)
+        if held is None:
             raise InputError(
                 f"{path} exists and is no store of embeddings; expected a free name or a store to "
                 "go on with: give another name, or move what is there."
             )
+        store = cls(where, *held)
         here = describe(plan, source, embedder, known=store.attributes)
         found = differences(store.attributes, here)
         if found:
@@ -249,7 +206,7 @@ class EmbeddingStore(RichDisplay):
     @property
     def n_done(self) -> int:
         """Chunks that are finished."""
-        return len(self._finished())
+        return len(self._finished.chunks())
 
     @property
     def complete(self) -> bool:
@@ -263,37 +220,12 @@ class EmbeddingStore(RichDisplay):
 
     def missing(self) -> list[int]:
         """Return the chunks that are not finished, in order, or whose files are lost."""
-        done = self._finished()
+        done = self._finished.chunks()
         return [index for index in range(self.plan.n_chunks) if index not in done]
 
     def is_done(self, index: int) -> bool:
         """Return whether the chunk of that `index` is finished."""
-        coordinates = [self.path / name / "c" / str(index) for name in ("done", *self._coordinates)]
-        if not all(map(_holds_something, coordinates)):
-            return False
-        layers = layout.chunk_files(self.path, index, self.layers)[: len(self.layers)]
-        return all(map(_holds_something, layers)) or self._is_blank(index)
-
-    def _finished(self) -> set[int]:
-        """Return the chunks that are marked as finished and have all their files."""
-        done = layout.done_chunks(self.path) & set(range(self.plan.n_chunks))
-        for name in self._coordinates:
-            done &= layout.written(self.path / name)
-        for layer in self.layers:
-            lost = done - layout.written(self.path / layout.layer_name(layer))
-            done -= {index for index in lost if not self._is_blank(index)}
-        return done
-
-    def _is_blank(self, index: int) -> bool:
-        """Whether a chunk holds no window with a known base: Zarr writes no file for its NaN."""
-        if index not in self._blank:
-            _, start, end = self.plan.chunk(index)
-            try:
-                unknown = self._coordinates["unknown"][slice(*self.plan.rows(index))]
-            except StoreError:
-                return False
-            self._blank[index] = bool((unknown >= end - start).all())
-        return self._blank[index]
+        return index in self._finished
 
     def forget(self, chunks: Iterable[int]) -> None:
         """Take the marks off chunks, so that they are computed anew.
@@ -304,9 +236,7 @@ class EmbeddingStore(RichDisplay):
             If the store cannot be written.
         """
         with writing(self.path, lambda: "its chunks are as they were"):
-            for index in chunks:
-                (self.path / "done" / "c" / str(index)).unlink(missing_ok=True)
-                self._blank.pop(index, None)
+            self._finished.forget(chunks)
 
     def vectors(self, layer: int | None = None) -> Any:
         """Return the vectors of a layer as a Zarr array, which reads what is sliced out of it.
@@ -385,7 +315,17 @@ class EmbeddingStore(RichDisplay):
         return pd.DataFrame(columns)
 
     @recorded
-    def search(self, queries: Any, *, k: int = 10, **settings: Any) -> StoreHits:
+    def search(
+        self,
+        queries: Any,
+        *,
+        k: int = 10,
+        encoder: Any = None,
+        layer: int | Iterable[int] | None = None,
+        genome: str | Path | None = None,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> StoreHits:
         """Find the windows that are most like vectors or sequences, exactly.
 
         Windows that are not finished are passed over.
@@ -421,7 +361,10 @@ class EmbeddingStore(RichDisplay):
         """
         from .search import search
 
-        return search(self, queries, k, **settings)
+        return search(
+            self, queries, k,
+            encoder=encoder, layer=layer, genome=genome, seed=seed, progress=progress,
+        )  # fmt: skip
 
     @says_cost
     def build_index(self, layers: Any = None, *, progress: Any = None) -> Path:
@@ -469,7 +412,7 @@ class EmbeddingStore(RichDisplay):
         """
         first, after = self.plan.rows(index)
         record, start, end = self.plan.chunk(index)
-        values = {
+        values: dict[str, Any] = {
             "record": record,
             "start": start,
             "end": end,
@@ -478,7 +421,7 @@ class EmbeddingStore(RichDisplay):
         }
         with writing(self.path, lambda: self.state):
             # Of a chunk whose files were lost or damaged: until it is whole again.
-            (self.path / "done" / "c" / str(index)).unlink(missing_ok=True)
+            layout.mark(self.path, index).unlink(missing_ok=True)
             for number, layer in enumerate(self.layers):
                 self._layers[layer][first:after] = vectors[:, number]
             for name, array in self._coordinates.items():
@@ -493,12 +436,7 @@ class EmbeddingStore(RichDisplay):
 
         Those of the last ten minutes stay: another run may be writing them.
         """
-        for file in self.path.rglob("*.partial"):
-            try:
-                if time.time() - file.stat().st_mtime > layout.FORGOTTEN:
-                    file.unlink()
-            except FileNotFoundError:  # another run was quicker
-                continue
+        layout.sweep_partial(self.path)
 
 
 @recorded
@@ -520,10 +458,3 @@ def open_store(path: str | os.PathLike[str]) -> EmbeddingStore:
         As `EmbeddingStore.open` does.
     """
     return EmbeddingStore.open(path)
-
-
-def _holds_something(file: Path) -> bool:
-    try:
-        return file.stat().st_size > 0
-    except FileNotFoundError:
-        return False

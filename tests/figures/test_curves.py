@@ -95,3 +95,12 @@ def test_labels_keep_their_order_and_distance():
     crowded = spread([9.0] * 30, gap=1.0, low=0.0, high=10.0)
     assert min(crowded) >= -1e-9
     assert max(crowded) <= 10 + 1e-9
+
+
+@pytest.mark.parametrize("width", [560, 1000, 1340])
+def test_the_name_of_the_training_curve_fits_beside_it(width):
+    figure = pretrain_curves([{"step": 5, "loss": 5.0}, {"step": 9, "loss": 4.9}], width=width)
+    (note,) = [one for one in figure.layout.annotations if one.text == "training"]
+    margin = figure.layout.margin
+    room = (1 - note.x) * (width - margin.l - margin.r) + margin.r
+    assert room > 8 * 6.6  # letters of 11 px

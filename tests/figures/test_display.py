@@ -391,3 +391,20 @@ def test_axes_of_things_that_are_counted_have_whole_ticks():
 def test_a_models_card_says_how_it_predicts():
     assert "Its predictions: mean over 5 segmentations" in html_of(dx.load("pocket-splice"))
     assert "Its predictions" not in html_of(dx.load("pocket"))
+
+
+def test_each_panel_has_its_title_beside_it_and_a_lone_point_is_seen():
+    canvas = Canvas(680, 200, "")
+    for left in (58.0, 398.0):
+        Panel(canvas, (left, 10, left + 200, 150), (0, 8), (0, 1)).y_axis("share")
+    assert re.findall(r"translate\(([\d.]+) ", str(canvas)) == ["11", "351"]
+    panel = Panel(Canvas(100, 100, ""), (10, 0, 90, 80), (0, 8), (0, 1))
+    panel.curve([0, 1, 2, 3, 4], [0.5, np.nan, 0.5, np.nan, np.nan], "red")
+    assert str(panel.canvas).count("<circle") == 2
+
+
+def test_cells_of_a_sweep_say_what_their_colours_are():
+    splice, site = dx.load("pocket-splice"), dx.demo.splice()[0]
+    sweep = dx.marginalize(splice, site, "GTAAGT", "donor", sweep="copies", copies=6, columns=(0,))
+    most = number(float(abs(sweep.effect).max()))
+    assert f"Orange adds, blue takes away; full colour is {most} logit." in html_of(sweep)

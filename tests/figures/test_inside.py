@@ -19,6 +19,9 @@ def test_the_lens_has_a_column_a_token_and_a_row_a_layer():
     np.testing.assert_array_equal(np.array(last.y)[::2], found.rank[-1])
     np.testing.assert_array_equal(np.array(without.y)[::2], found.common)
     assert f"rank {found.rank[0, 0]:,}" in heat.text[0][0]
+    # The scale's numbers leave room for its title beside them.
+    assert max(map(len, heat.colorbar.ticktext)) <= 4
+    assert len(heat.colorbar.ticktext) == len(heat.colorbar.tickvals)
 
 
 @pytest.mark.parametrize("alt", [SITE[:100] + "A" + SITE[101:], SITE[:110] + "AC" + SITE[110:]])

@@ -178,7 +178,7 @@ def average_offsets(
         As in `attribute`.
     crops : int
         0, 1, … crops - 1 bases are removed from the left; 8 to 16 are usual.
-    output, n_steps, …, seed
+    output, n_steps, baseline, spread, samples, window, groups, layer, noise, noise_samples, seed
         As in `attribute`, see `AttributionSettings`; not `groups`, which are stretches of the whole
         sequence.
     settings : AttributionSettings, optional

@@ -158,7 +158,7 @@ def mirror_strands(
         stands for the bases it pairs with.
     method : str
         As in `attribute`.
-    output, n_steps, …, seed
+    output, n_steps, baseline, spread, samples, window, groups, layer, noise, noise_samples, seed
         As in `attribute`; see `AttributionSettings`.
     settings : AttributionSettings, optional
         All of these, and the method, as one object; what is named beside it goes before.

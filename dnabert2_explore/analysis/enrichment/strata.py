@@ -7,7 +7,7 @@ from collections.abc import Sequence as Items
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import InputError
+from ...common.names import check_name
 
 __all__ = ["MATCHES", "cpg_of", "gc_of", "strata_of"]
 
@@ -46,8 +46,7 @@ def strata_of(texts: Items[str], match: str = "gc+length") -> NDArray[np.int64]:
     Strata are quantiles, as many as leave some 50 sequences in each: four of length (or of CpG,
     observed over expected), and up to 20 of GC in each of them. Another `match` raises InputError.
     """
-    if match not in MATCHES:
-        raise InputError(f"match is {match!r}; expected one of {', '.join(MATCHES)}.")
+    check_name("Matching", match, MATCHES)
     n = len(texts)
     if match == "none" or not n:
         return np.zeros(n, dtype=np.int64)

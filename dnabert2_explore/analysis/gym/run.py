@@ -66,6 +66,8 @@ def marginalize(
         For a model with a head: class index or name; None is the class whose largest effect is
         the largest. For a pre-trained model: a base span (start, end), 0-based, half-open, whose
         masked tokens' log-likelihood is read. Cells that would write over it are NaN.
+    output : {"auto", "logit", "probability"}
+        Of a model with classes; "auto" is the logit.
     sweep : str
         ``"position"``
             Every position, on both strands.
@@ -83,8 +85,6 @@ def marginalize(
             the background that has the same insertion or deletion.
     second : Motif or str, optional
         The other motif of ``"spacing"``; `motif` itself by default.
-    output : {"auto", "logit", "probability"}
-        Of a model with classes; "auto" is the logit.
     columns : sequence of int, optional
         What to vary: positions (0-based), gaps, or lengths of insertions (above 0) and deletions
         (below 0). By default every position, gaps to 20 (copies) or 40 (spacing), and up to 10

@@ -158,10 +158,10 @@ def layers(
         What belongs together (a genome, a gene family), one for each sequence: never in training
         and test of a fold at once, and no neighbours of each other.
     poolings : sequence of str
-    seed : int
-        Of the folds and of the shuffled labels.
     batch_tokens : int, optional
         As in `Encoder.embed`.
+    seed : int
+        Of the folds and of the shuffled labels.
     progress : callable, optional
         Called as progress(steps done, steps in all); raise `Cancelled` from it to stop.
 

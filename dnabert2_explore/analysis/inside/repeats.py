@@ -144,10 +144,10 @@ def recall(
         and distance.
     twin : bool
         Also ask a network of the same shape that has learnt nothing.
-    seed : int
-        Of places and shuffles.
     batch_tokens : int, optional
         As in `Encoder.embed`.
+    seed : int
+        Of places and shuffles.
     progress : callable, optional
         Called as progress(passes done, passes in all); raise `Cancelled` from it to stop.
 

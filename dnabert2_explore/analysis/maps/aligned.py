@@ -92,9 +92,9 @@ def align_maps(
         Procrustes analysis (Schönemann 1966); distances within a map stay as they were. ``"umap"``:
         umap-learn's AlignedUMAP, which bends them too, and takes some times as long as a UMAP each.
     dimensions : {2, 3}
-    seed : int
     n_neighbors : int
         For UMAP.
+    seed : int
 
     Returns
     -------

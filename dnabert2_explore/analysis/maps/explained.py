@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...common.names import check_name
 from ...errors import InputError
 from ...sequences import as_dna
 from ...sequences.kmers import kmer_frequencies
@@ -69,8 +70,7 @@ def remove_composition(
     that nothing of a sequence's own vector is used up by fitting it. Raises InputError for another
     `what` than those of `REMOVED`, or fewer than ten sequences.
     """
-    if what not in REMOVED:
-        raise InputError(f"what is {what!r}; expected one of {', '.join(REMOVED)}.")
+    check_name("Composition", what, REMOVED)
     array = np.asarray(vectors, dtype=np.float64)
     if len(array) < 2 * _FOLDS:
         raise InputError(

@@ -20,7 +20,13 @@ BIN = 1 / 8
 EVEN = (0.25, 0.25, 0.25, 0.25)
 
 #: Motif and start of hits, their strand, scores in steps and p-values.
-Site = tuple[NDArray[np.int64], NDArray[np.int64], int, NDArray[np.float64], NDArray[np.float64]]
+Site = tuple[
+    NDArray[np.int64],
+    NDArray[np.int64],
+    int | NDArray[np.int64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+]
 
 _CELLS = 1 << 24  # scores computed at once, in float32
 

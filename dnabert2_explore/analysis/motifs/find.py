@@ -177,7 +177,7 @@ def discover_motifs(
     pool : iterable of str or Sequence, optional
         What `sequences` were chosen from: each null model then chooses as many of its own, those
         that it gives the target most. By default null models get `sequences`.
-    output, n_steps, …, seed
+    output, n_steps, baseline, spread, samples, window, groups, layer, noise, noise_samples, seed
         As in `attribute`; see `AttributionSettings`. Mutagenesis takes none but the output. The
         seed is that of the discovery, too.
     settings : AttributionSettings, optional

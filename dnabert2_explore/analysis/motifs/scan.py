@@ -21,7 +21,7 @@ from ...sequences.codes import UNKNOWN, codes
 from ...sequences.given import as_sequences
 from ...sequences.motifs.jaspar import as_motifs
 from ...sequences.motifs.motif import Motif
-from .background import BIN, EVEN, background_of, is_even, sites, steps_of
+from .background import BIN, EVEN, Site, background_of, is_even, sites, steps_of
 from .hits import Hits
 
 if TYPE_CHECKING:
@@ -72,11 +72,11 @@ def scan_motifs(
         On p-values, between 0 and 1.
     both_strands : bool
         Also find reverse complements.
-    progress : callable, optional
-        Called as progress(bases done, bases in all); may raise `Cancelled`.
     background : {"even", "sequences"} or sequence of four float
         How often A, C, G and T occur by chance: equally, as in the sequences that are scanned, or
         as given. On both strands A and T, and C and G, get the mean of the two.
+    progress : callable, optional
+        Called as progress(bases done, bases in all); may raise `Cancelled`.
 
     Returns
     -------
@@ -240,12 +240,17 @@ def _scan(
     total, done, report = sum(map(len, texts)), 0, progress or quiet
     report(0, total)
     steps = [steps_of(motif, background) for motif in motifs]
-    find = _by_memelite if is_even(background) else _by_convolution
+    lengths = np.array([len(one) for one in steps])
+    find = _by_memelite if is_even(background) else sites
     found = [_Found.nothing()]
     for batch in _batches(texts, max(map(len, motifs))):
         # End to end with an N between: what reaches across a border holds it, and is dropped.
         text = "N".join(texts[piece.sequence][piece.begin : piece.end] for piece in batch)
-        found += find(codes(text), batch, steps, background, threshold, both_strands)
+        coded = codes(text)
+        found += [
+            _placed(batch, coded, lengths, hits)
+            for hits in find(coded, steps, background, threshold, both_strands)
+        ]
         done += sum(piece.own - piece.begin for piece in batch)
         report(done, total)
     return _Found(*map(np.concatenate, zip(*found, strict=True)))
@@ -253,13 +258,12 @@ def _scan(
 
 def _by_memelite(
     coded: NDArray[np.int8],
-    batch: list[_Piece],
     steps: list[NDArray[np.float64]],
     background: Items[float],
     threshold: float,
     both_strands: bool,
-) -> list[_Found]:
-    """Scan against even bases, the only ones that memelite knows."""
+) -> Iterator[Site]:
+    """As `sites`, against even bases, the only ones that memelite knows."""
     from memelite import fimo  # numba and what else it brings take a second
 
     with numba_alone():
@@ -272,47 +276,13 @@ def _by_memelite(
             reverse_complement=both_strands,
         )
     least = np.array([one.min(axis=1).sum() for one in steps])
-    return [
-        _placed(
-            batch,
-            coded,
-            motif=(motif := table["motif_idx"].to_numpy(dtype=np.int64)),
-            start=table["start"].to_numpy(dtype=np.int64),
-            end=table["end"].to_numpy(dtype=np.int64),
-            strand=np.where(table["strand"] == "+", 1, -1),
-            # Memelite took the least score of each motif for 0.
-            score=np.round(table["score"].to_numpy(dtype=np.float64) / BIN) + least[motif],
-            p_value=table["p-value"].to_numpy(dtype=np.float64),
-        )
-        for table in _joined(tables)
-    ]
-
-
-def _by_convolution(
-    coded: NDArray[np.int8],
-    batch: list[_Piece],
-    steps: list[NDArray[np.float64]],
-    background: Items[float],
-    threshold: float,
-    both_strands: bool,
-) -> list[_Found]:
-    """Scan against any bases."""
-    lengths = np.array([len(one) for one in steps])
-    return [
-        _placed(
-            batch,
-            coded,
-            motif=motif,
-            start=start,
-            end=start + lengths[motif],
-            strand=np.full(len(motif), strand),
-            score=score,
-            p_value=p_value,
-        )
-        for motif, start, strand, score, p_value in sites(
-            coded, steps, background, threshold, both_strands
-        )
-    ]
+    for table in _joined(tables):
+        motif = table["motif_idx"].to_numpy(dtype=np.int64)
+        start = table["start"].to_numpy(dtype=np.int64)
+        strand = np.where(table["strand"] == "+", 1, -1)
+        # Memelite took the least score of each motif for 0.
+        score = np.round(table["score"].to_numpy(dtype=np.float64) / BIN) + least[motif]
+        yield motif, start, strand, score, table["p-value"].to_numpy(dtype=np.float64)
 
 
 @contextmanager
@@ -334,20 +304,11 @@ def _joined(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
 
 
 def _placed(
-    batch: list[_Piece],
-    coded: NDArray[np.int8],
-    *,
-    motif: NDArray[np.int64],
-    start: NDArray[np.int64],
-    end: NDArray[np.int64],
-    strand: NDArray[np.int64],
-    score: NDArray[np.float64],
-    p_value: NDArray[np.float64],
+    batch: list[_Piece], coded: NDArray[np.int8], lengths: NDArray[np.int64], hits: Site
 ) -> _Found:
-    """Bring hits in a batch to their sequences, and drop those on letters other than bases.
-
-    `score` is in steps of `BIN`.
-    """
+    """Bring hits in a batch to their sequences, and drop those on letters other than bases."""
+    motif, start, strand, score, p_value = hits
+    end = start + lengths[motif]
     first = np.cumsum([0, *(piece.end - piece.begin + 1 for piece in batch[:-1])])
     which = np.searchsorted(first, start, side="right") - 1
     sequence, begin, own = np.array([(p.sequence, p.begin, p.own) for p in batch]).T
@@ -360,7 +321,7 @@ def _placed(
         motif=motif[kept],
         start=(start + shift)[kept],
         end=(end + shift)[kept],
-        strand=strand.astype(np.int8)[kept],
+        strand=np.full(len(motif), strand, dtype=np.int8)[kept],
         score=score[kept] * BIN,
         p_value=p_value[kept],
     )

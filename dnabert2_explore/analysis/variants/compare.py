@@ -183,9 +183,11 @@ def compare_variant(
     target : int or str, optional
         Class of the head to explain; by default the one whose probability changes most. Without a
         head, the log-likelihood of the masked tokens that differ is explained.
-    method, output, n_steps, …, seed
-        As in `attribute`; see `AttributionSettings`. Occlusion needs no integral to converge, which
+    method : str
+        As in `attribute`. Occlusion needs no integral to converge, which
         between two alleles that differ little can be off by more than they differ.
+    output, n_steps, baseline, spread, samples, window, groups, layer, noise, noise_samples, seed
+        As in `attribute`; see `AttributionSettings`.
     settings : AttributionSettings, optional
         All of these as one object; what is named beside it goes before.
     progress : callable, optional

@@ -195,15 +195,8 @@ class _Tally:
         self.messages += scores.messages[: _KEPT - len(self.messages)]
 
     def summary(self, problem: str, unindexed: str) -> VcfSummary:
-        return VcfSummary(
-            self.records,
-            self.alleles,
-            self.scored,
-            dict(self.reasons),
-            tuple(self.messages),
-            problem,
-            unindexed,
-        )
+        counts = self.records, self.alleles, self.scored, dict(self.reasons)
+        return VcfSummary(*counts, tuple(self.messages), problem, unindexed)
 
 
 def _score(scorer: VariantScorer, records: list[VcfRecord], progress: Progress) -> VariantScores:
@@ -288,15 +281,8 @@ class _Table:
     def __init__(self, path: Path, scorer: VariantScorer) -> None:
         import pyarrow as pa
 
-        fields = [
-            ("contig", pa.string()),
-            ("position", pa.int64()),
-            ("ref", pa.string()),
-            ("alt", pa.string()),
-            ("name", pa.string()),
-            ("skipped", pa.string()),
-            ("message", pa.string()),
-        ]
+        names = ("contig", "position", "ref", "alt", "name", "skipped", "message")
+        fields = [(n, pa.int64() if n == "position" else pa.string()) for n in names]
         about = {**scorer.about, "version": __version__}
         columns = {
             c.name: {"unit": c.unit, "sign": c.sign, "meaning": c.meaning} for c in scorer.columns

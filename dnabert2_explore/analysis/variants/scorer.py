@@ -113,8 +113,7 @@ class VariantScorer(RichDisplay):
         size = _WINDOW if window is None else window
         if size < _SMALLEST:
             raise InputError(f"A window of {size} bases was asked for; give {_SMALLEST} or more.")
-        if strands not in STRANDS:
-            raise InputError(f"strands is {strands!r}: choose one of {', '.join(STRANDS)}.")
+        check_name("Strands", strands, STRANDS)
         if pll_within is not None and pll_within < 0:
             raise InputError(f"pll_within is {pll_within} bases: give 0 or more, or None for all.")
         asked = _kinds(enc, head, scores)
@@ -186,10 +185,10 @@ class VariantScorer(RichDisplay):
         Parameters
         ----------
         variants : iterable of Variant
-        problems : iterable of (Skipped or None)
-            What is known to be wrong with each already; none by default.
         progress : callable, optional
             Called as progress(done, total) in steps of the work.
+        problems : iterable of (Skipped or None)
+            What is known to be wrong with each already; none by default.
 
         Returns
         -------

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import InputError
+from ...common.names import check_name
 from ...results.rich_display import RichDisplay
 from ...sequences.variants.variant import REASONS, Skipped, Variant
 
@@ -82,8 +82,7 @@ class VariantScores(RichDisplay):
         InputError
             If there is none.
         """
-        if name not in self.values:
-            raise InputError(f"There is no score {name!r}: choose one of {', '.join(self.values)}.")
+        check_name("Score", name, self.values)
         return self.values[name]
 
     def __str__(self) -> str:

@@ -21,7 +21,7 @@ _BUILD = "python -m pip install -c constraints.txt -e '.[docs]' && dnabert2-expl
 
 def docs(
     build: Annotated[
-        bool, typer.Option("--build", help="Build it first, in a checkout; takes a minute or two.")
+        bool, typer.Option("--build", help="Build it first, in a checkout: some five minutes.")
     ] = False,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the web browser.")

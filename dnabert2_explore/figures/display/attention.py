@@ -22,8 +22,8 @@ def attention(result: Attention) -> Card:
 
     maps = overview(result, CELLS)
     n, cells = len(result.tokens), maps.shape[-1]
-    canvas = Canvas(380, 356, "attention, mean over layers and heads")
-    left, top, side = 50.0, 6.0, 310.0
+    canvas = Canvas(388, 356, "attention, mean over layers and heads")
+    left, top, side = 58.0, 6.0, 310.0
     mean = np.sqrt(maps.mean(axis=(0, 1)).astype(float))
     canvas.cells(mean, left, top, side, side, (PAGE.bases["C"], PAGE.bases["C"]))
     panel = Panel(canvas, (left, top, left + side, top + side), (0.5, n + 0.5), (0, 1))

@@ -255,7 +255,12 @@ def sweep(result: Sweep) -> Card:
         numbers.append(
             ("control there (motif shuffled)", f"{signed(control[row, column])} {result.unit}")
         )
-    band = " Bands: standard deviation over backgrounds." if len(result.backgrounds) > 1 else ""
+    band = ""
+    if len(labels) > _LINES:
+        most = number(float(np.nanmax(np.abs(effect), initial=0.0)))
+        band = f" Orange adds, blue takes away; full colour is {most} {result.unit}."
+    elif len(result.backgrounds) > 1:
+        band = " Bands: standard deviation over backgrounds."
     return Card(
         result._line(),
         f"What the motif adds to the {result.unit} of {result.target_name}, "

@@ -229,11 +229,12 @@ class Panel:
             at = self.y(tick)
             canvas.line(self.left, at, self.right, at, stroke=PAGE.grid)
             canvas.text(self.left - 6, at + 3.5, number(tick), anchor="end", fill=PAGE.muted)
-        self.y_title(title, f"{(self.top + self.bottom) / 2:.1f}")
+        # Left of this panel's numbers, not of the first panel's.
+        self.y_title(title, f"{(self.top + self.bottom) / 2:.1f}", max(self.left - 47, 11))
 
-    def y_title(self, title: str, middle: object, x: int = 11) -> None:
+    def y_title(self, title: str, middle: object, x: float = 11) -> None:
         """Write upwards at the left, about the height `middle`."""
-        turn = f"translate({x} {middle}) rotate(-90)"
+        turn = f"translate({x:g} {middle}) rotate(-90)"
         self.canvas.text(0, 0, title, anchor="middle", fill=PAGE.muted, transform=turn)
 
     def downwards(self, first: int, last: int, title: str, x: int = 11) -> None:
@@ -262,12 +263,17 @@ class Panel:
     def curve(self, places: ArrayLike, values: ArrayLike, stroke: str, **more: str) -> None:
         """Draw a curve; it breaks where a value is NaN."""
         words, fresh = [], True
-        for a, b in zip(np.asarray(places, float), np.asarray(values, float), strict=True):
+        where, what = np.asarray(places, float), np.asarray(values, float)
+        known = np.concatenate([[False], ~np.isnan(what), [False]])
+        for a, b in zip(where, what, strict=True):
             if np.isnan(b):
                 fresh = True
                 continue
             words.append(f"{'M' if fresh else 'L'}{self.x(a):.1f} {self.y(b):.1f}")
             fresh = False
+        # A point that stands alone is no stroke.
+        for i in np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:]):
+            self.canvas.dot(self.x(where[i]), self.y(what[i]), 3, stroke)
         self.canvas.path("".join(words), stroke=stroke, **{"stroke-width": "1.6", **more})
 
     def band(self, places: ArrayLike, low: ArrayLike, high: ArrayLike, fill: str) -> None:

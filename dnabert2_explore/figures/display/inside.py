@@ -235,8 +235,7 @@ def nucleotide_probabilities(result: NucleotideProbabilities) -> Card:
     column = (right - left) / (high - low)
     logo = logo_svg(shown, column=column, height=101, reach=reach, axis=False, theme="page")
     canvas.place(logo, left, top - 5)
-    ticks = np.unique(np.linspace(first + low + 1, first + high, min(high - low, 7)).astype(int))
-    panel.x_axis("position (bp, counted from 1)", ticks.tolist())
+    panel.x_axis("position (bp, counted from 1)")
     numbers = [("the base that is there", f"{number(result.nats)} nats")]
     numbers.append(("of composition alone", f"{number(result.composition_nats)} nats"))
     if result.twin is not None:

@@ -35,7 +35,8 @@ def pretrain_curves(
     """
     colours = theme_of(theme)
     last = max([float(steps), *(float(p["step"]) for p in (*log, *evaluation)), 1])
-    right = min(0.94, 1 - 150 / max(width, 400)) if evaluation else 0.97
+    # Beside the curves stand their names: of species, or of the training alone.
+    right = min(0.94, 1 - (150 if evaluation else 70) / max(width, 400))
     top_box, speed_box, rate_box = (0.47, 1.0), (0.235, 0.40), (0.0, 0.165)
     species = sorted({str(p["species"]) for p in evaluation})
     palette = class_colours(species)

@@ -80,7 +80,7 @@ class Annotation(RichDisplay):
     def _line(self) -> str:
         count = Counter(one.kind for of in self.features.values() for one in of)
         kinds = ", ".join(f"{number:,} {kind}" for kind, number in count.most_common(5))
-        return f"{self.source}: {counted(len(self.features), 'sequence')}, {kinds}"
+        return f"{self.source}: {counted(len(self.features), 'sequence')}, {kinds or 'no feature'}"
 
     def of(self, sequence: Sequence) -> tuple[Feature, ...]:
         """Return the features of a sequence, or of the stretch of a genome that it is.

@@ -70,14 +70,14 @@ def finetune(
     ----------
     config : FinetuneConfig
         The run.
-    progress : callable, optional
-        Called as progress(step, steps) after every step, and while dev is evaluated. Raising
-        `Cancelled` ends training and keeps the best; the result says ``stopped``. So does
-        interrupting the notebook's kernel.
     watch : callable, optional
         Called after every evaluation with the row of the log: ``step``, ``epoch``, ``train_loss``
         (mean since the row before), ``dev_loss``, the metrics by name, ``seconds``,
         ``learning_rate`` and ``best`` (whether these weights are now the kept ones).
+    progress : callable, optional
+        Called as progress(step, steps) after every step, and while dev is evaluated. Raising
+        `Cancelled` ends training and keeps the best; the result says ``stopped``. So does
+        interrupting the notebook's kernel.
 
     Returns
     -------

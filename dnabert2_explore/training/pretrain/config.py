@@ -64,35 +64,11 @@ class PretrainConfig(Settings):
     network : dict
         Arguments of :class:`~dnabert2_explore.network.Dnabert2Config` (``vocab_size`` is the
         tokenizer's). With `init_from`: the two dropouts at most.
-    init_from : str
-        Model to train further, as :func:`dnabert2_explore.load` knows it (a shipped name, a folder,
-        a hub id); it must have its masked-LM head. Empty: random weights.
-    heldout : str
-        Sequences for the periodic evaluation where there is no table: a file or a folder.
-    genome : str
-        FASTA or 2bit that BED files among `genomes` name stretches of.
     row_tokens, batch_rows : int
         Most tokens of a row with [CLS] and [SEP]; rows a step, over all processes.
-    device_rows : int
-        Rows a process takes through the network at once; gradients are accumulated until
-        `batch_rows` are done. 0: all at once. Changes the last bits of sums only (and, with
-        dropout, what is dropped).
-    windows : {"random", "segments", "records"}
-        What a row is drawn from: windows at random positions that fill the row; segments of
-        `segment_bases` that tile each stretch without unknown bases, as the published corpus was
-        cut; or the records of the files as they are (for sequences of the user's own).
     shortest, longest : int
         Bases of a random window (see :class:`~dnabert2_explore.training.corpus.rows.RowSampler`);
         for records, shorter ones are left out, and of longer ones a random part is taken.
-    segment_bases : int
-        Bases of a segment. Published: 1000.
-    strands : {"both", "forward"}
-        "both": every piece is turned to its reverse complement with probability one half.
-    draw : {"batch", "row"}
-        Random numbers by batch, or by row: then each of many processes draws its own rows only.
-    cache : str
-        Folder for memory-mapped bases: corpora larger than the memory, read once. Empty: the
-        corpus is read into memory, one byte a base.
     total_steps, warmup_steps, decay_steps : int
         Linear warm-up from 0; then for schedule "linear" a linear decay to 0 at `total_steps`, for
         "trapezoid" a plateau and a linear decay over the last `decay_steps`. A trapezoid may be
@@ -115,14 +91,8 @@ class PretrainConfig(Settings):
         there is one.
     precision : {"float32", "bfloat16"}
         bfloat16: autocast with float32 weights. Worth it on GPUs and CPUs with avx512_bf16 or AMX.
-    attention : {"auto", "sdpa", "flash", "flex", "eager"}
-        Attention backend. "auto" is sdpa on a CPU and in float32; in bfloat16 on a GPU the first of
-        flash, flex and sdpa that computes there what the reference does, forward and backward.
     compile : bool
         Compile the encoder with ``torch.compile`` (needs a C++ compiler on CPU).
-    shard : bool
-        With several processes: shard weights, gradients and optimiser over them (FSDP), instead of
-        a copy in each (DDP). ``accelerate launch --use_fsdp`` sets it too.
     threads : int
         CPU threads, 0 for torch's choice. Another number changes the last bits of sums.
     log_every, checkpoint_every, evaluate_every : int
@@ -131,14 +101,44 @@ class PretrainConfig(Settings):
         Rows of each held-out species in the periodic evaluation.
     keep_checkpoints : int
         Older ones are removed.
+    max_minutes : float
+        Write a checkpoint and stop after so long; 0 for no limit.
+    init_from : str
+        Model to train further, as :func:`dnabert2_explore.load` knows it (a shipped name, a folder,
+        a hub id); it must have its masked-LM head. Empty: random weights.
+    heldout : str
+        Sequences for the periodic evaluation where there is no table: a file or a folder.
+    genome : str
+        FASTA or 2bit that BED files among `genomes` name stretches of.
+    device_rows : int
+        Rows a process takes through the network at once; gradients are accumulated until
+        `batch_rows` are done. 0: all at once. Changes the last bits of sums only (and, with
+        dropout, what is dropped).
+    windows : {"random", "segments", "records"}
+        What a row is drawn from: windows at random positions that fill the row; segments of
+        `segment_bases` that tile each stretch without unknown bases, as the published corpus was
+        cut; or the records of the files as they are (for sequences of the user's own).
+    segment_bases : int
+        Bases of a segment. Published: 1000.
+    strands : {"both", "forward"}
+        "both": every piece is turned to its reverse complement with probability one half.
+    draw : {"batch", "row"}
+        Random numbers by batch, or by row: then each of many processes draws its own rows only.
+    cache : str
+        Folder for memory-mapped bases: corpora larger than the memory, read once. Empty: the
+        corpus is read into memory, one byte a base.
+    attention : {"auto", "sdpa", "flash", "flex", "eager"}
+        Attention backend. "auto" is sdpa on a CPU and in float32; in bfloat16 on a GPU the first of
+        flash, flex and sdpa that computes there what the reference does, forward and backward.
+    shard : bool
+        With several processes: shard weights, gradients and optimiser over them (FSDP), instead of
+        a copy in each (DDP). ``accelerate launch --use_fsdp`` sets it too.
     snapshots_every : int
         Steps between weights-only models in float16 under ``snapshots/``, before the first step
         and after the last included, which :func:`~dnabert2_explore.analysis.timelapse.timelapse`
         reads. 0: none.
     tensorboard : bool
         Write TensorBoard logs too (``pip install tensorboard``).
-    max_minutes : float
-        Write a checkpoint and stop after so long; 0 for no limit.
     objective : {"masked", "contrastive", "both"}
         masked: predict hidden tokens. contrastive: windows that belong together lie close
         (:mod:`~dnabert2_explore.training.pretrain.contrastive`); the model has no masked-LM head.

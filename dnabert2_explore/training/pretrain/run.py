@@ -62,11 +62,11 @@ def pretrain(
         The run.
     resume : bool
         Continue from the newest checkpoint in ``config.out``.
+    tell : callable, optional
+        Called once, before the first step, with the notes of the result: what was decided.
     progress : callable, optional
         Called as ``progress(step, total_steps)`` after every step. If it raises
         :class:`~dnabert2_explore.errors.Cancelled`, a checkpoint is written first.
-    tell : callable, optional
-        Called once, before the first step, with the notes of the result: what was decided.
 
     Returns
     -------

@@ -24,6 +24,7 @@ __all__ = [
     "DIFFERENCE",
     "TRAINED",
     "UNTRAINED",
+    "Guard",
     "Message",
     "button",
     "chips",
@@ -46,6 +47,9 @@ __all__ = [
     "twin_key",
     "undo_keep",
 ]
+
+#: Does what a person asked for, and says in the view what failed.
+Guard = Callable[[Callable[[], None]], None]
 
 #: Whose numbers a view shows, and the keys that choose.
 TRAINED, UNTRAINED, DIFFERENCE = SHOWN

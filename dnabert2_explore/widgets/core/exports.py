@@ -15,7 +15,7 @@ from ...errors import InputError
 from ...figures.core.colours import theme_of
 from ...figures.core.parts import Figure
 from ...results.records import in_html, sealed_text, table_line
-from .controls import button, show
+from .controls import Guard, button, show
 from .remember import file_record
 from .state import Selection
 
@@ -31,7 +31,7 @@ class Exports:
     plot: Any
     _caption_line: HTML
     _code_box: Textarea
-    _guarded: Callable[[Callable[[], None]], None]
+    _guarded: Guard
 
     def _code(self) -> str:
         """Write the lines of Python that rebuild this view."""

@@ -18,7 +18,7 @@ from ...common.progress import Progress
 from ...errors import Cancelled, ExploreError, panics_told
 from ...results.origins import unrecorded
 from ...sequences import UnknownBasesWarning
-from .controls import button, part, show
+from .controls import Guard, button, part, show
 
 __all__ = ["Job", "JobBar", "Worker", "quiet", "sentence"]
 
@@ -233,7 +233,7 @@ class Worker:
 
     def __init__(
         self,
-        guarded: Callable[[Callable[[], None]], None],
+        guarded: Guard,
         failed: Callable[[str], None],
         lock: Any,
         cancelled: Callable[[], None] = lambda: None,

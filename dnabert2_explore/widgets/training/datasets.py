@@ -20,7 +20,7 @@ from ...errors import InputError
 from ...figures.core.colours import class_colours
 from ...sequences import gc_content
 from ..core.code import csv_text
-from ..core.controls import button, field, hint, menu, on_value, part, row, show
+from ..core.controls import Guard, button, field, hint, menu, on_value, part, row, show
 
 if TYPE_CHECKING:
     from ...training.finetune.data import Splits
@@ -92,7 +92,7 @@ class DataChooser(VBox):
     def __init__(
         self,
         changed: Callable[[], None],
-        guarded: Callable[[Callable[[], None]], None],
+        guarded: Guard,
         folder: Path,
         source: str = "category",
     ) -> None:

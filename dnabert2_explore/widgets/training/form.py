@@ -13,7 +13,19 @@ from ipywidgets import Dropdown, HBox, VBox, Widget
 from ...common.files import located
 from ...encoder import ATLAS_MODEL, SHIPPED, load
 from ...errors import InputError
-from ..core.controls import button, combo, label, menu, on_value, opens, part, row, show, toggle
+from ..core.controls import (
+    Guard,
+    button,
+    combo,
+    label,
+    menu,
+    on_value,
+    opens,
+    part,
+    row,
+    show,
+    toggle,
+)
 from .datasets import SHARE, Chosen, DataChooser
 
 if TYPE_CHECKING:
@@ -61,7 +73,7 @@ class FinetuneForm:
         on_data: Callable[[], None],
         changed: Callable[[], None],
         start: Callable[[], None],
-        guarded: Callable[[Callable[[], None]], None],
+        guarded: Guard,
     ) -> None:
         self._parameters: dict[str, int] = {}
         self.data = DataChooser(on_data, guarded, folder, data)

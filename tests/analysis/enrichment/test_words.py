@@ -220,7 +220,7 @@ def encoder_of_tests(model_folder):
 def test_bad_input_is_one_clear_sentence(arguments, message):
     with pytest.raises(InputError, match=message):
         enriched_kmers(*arguments)
-    with pytest.raises(InputError, match="match is 'at'"):
+    with pytest.raises(InputError, match="Matching 'at' is unknown"):
         enriched_kmers(["ACGT"], ["ACGT"], match="at")
 
 

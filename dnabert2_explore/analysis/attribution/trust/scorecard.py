@@ -219,7 +219,7 @@ def scorecard(
     scores : mapping, optional
         What the model reaches, where no ``scores.json`` beside its weights says it:
         ``{"test": {"mcc": 0.8}, "baselines": {"kmer": {"mcc": 0.6}, "untrained": {"mcc": 0.5}}}``.
-    output, n_steps, …, seed
+    output, n_steps, baseline, spread, samples, window, groups, layer, noise, noise_samples, seed
         As in `attribute`; see `AttributionSettings`. Deletion and insertion put tokens of the
         `baseline` in place of others, [MASK] where that is the default, the mean. The seed is that
         of random orders and random weights too.

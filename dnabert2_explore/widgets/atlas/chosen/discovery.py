@@ -13,7 +13,7 @@ from ....analysis.attribution import attribute, saturation_mutagenesis
 from ....analysis.motifs.find import MotifFindings, discover_motifs
 from ....encoder import Encoder
 from ....sequences import Sequence
-from ...core.controls import button, menu, on_value, part, row
+from ...core.controls import Guard, button, menu, on_value, part, row
 from ...core.explorer import guarded
 from ...core.jobs import Worker
 from ...core.state import Selection
@@ -43,7 +43,7 @@ class MotifFinder(VBox):
         chosen: Callable[[], list[Sequence]],
         go: Callable[[Callable[[int], tuple[int, int] | None], str], None],
         selection: Selection,
-        guarded: Callable[[Callable[[], None]], None],
+        guarded: Guard,
     ) -> None:
         self._chosen, self._go = chosen, go
         self._selection, self._guarded = selection, guarded

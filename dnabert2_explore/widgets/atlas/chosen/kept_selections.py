@@ -8,7 +8,7 @@ from html import escape
 from ipywidgets import Button, Text
 
 from ....sequences import Sequence
-from ...core.controls import button, hint, menu, offer, row
+from ...core.controls import Guard, button, hint, menu, offer, row
 from ...core.state import Selection
 
 __all__ = ["KeptSelections"]
@@ -28,7 +28,7 @@ class KeptSelections:
         selection: Selection,
         chosen: Callable[[], list[Sequence]],
         told: Callable[..., None],
-        guarded: Callable[[Callable[[], None]], None],
+        guarded: Guard,
     ) -> None:
         self._selection, self._chosen, self._told = selection, chosen, told
 

@@ -17,7 +17,7 @@ from ....common.delimited import remark
 from ....encoder import Encoder
 from ....sequences import Sequence, as_dna, reverse_complement
 from ...core.code import csv_text
-from ...core.controls import choice, hint, menu, offer, on_value, part, row, show
+from ...core.controls import Guard, choice, hint, menu, offer, on_value, part, row, show
 from ...core.explorer import guarded
 from ...core.jobs import Worker
 from ...core.plot import PlotlyView
@@ -67,7 +67,7 @@ class SelectionPanel(VBox):
         plot: PlotlyView,
         classifier: Encoder | None,
         told: Callable[..., None],
-        guarded: Callable[[Callable[[], None]], None],
+        guarded: Guard,
     ) -> None:
         self.selection, self.enc, self.plot = selection, enc, plot
         self._told, self._guarded = told, guarded

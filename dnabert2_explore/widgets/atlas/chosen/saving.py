@@ -8,7 +8,7 @@ from functools import partial
 from ipywidgets import HBox
 
 from ....sequences import Sequence
-from ...core.controls import button, opens, toggle
+from ...core.controls import Guard, button, opens, toggle
 from ...core.plot import PlotlyView
 from ..points import Points
 from .exports import as_csv, as_fasta, as_h5ad, as_training_csv
@@ -37,7 +37,7 @@ class SaveButtons(HBox):
         plot: PlotlyView,
         sides: Callable[[], tuple[Points, list[int], list[int]]],
         table: Callable[[], str],
-        guarded: Callable[[Callable[[], None]], None],
+        guarded: Guard,
     ) -> None:
         self._plot, self._sides, self._table = plot, sides, table
         super().__init__(

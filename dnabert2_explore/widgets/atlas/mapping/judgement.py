@@ -14,7 +14,7 @@ from ....common.costs import LONG, duration
 from ....common.progress import Progress
 from ....figures.core.colours import NOT_GIVEN, OTHERS
 from ....sequences import Sequence
-from ...core.controls import button, part, show
+from ...core.controls import Guard, button, part, show
 from ...core.jobs import Worker
 from ...core.state import Selection
 from ..points import Points
@@ -56,7 +56,7 @@ class Judgement(VBox):
         self,
         selection: Selection,
         twin: Callable[[Points, Progress, float], Any],
-        guarded: Callable[[Callable[[], None]], None],
+        guarded: Guard,
     ) -> None:
         self._selection, self._twin, self._guarded = selection, twin, guarded
         self._asked: tuple[Any, ...] = ()

@@ -13,6 +13,7 @@ from ....analysis.maps import align_maps
 from ....analysis.project import fit_projection
 from ....analysis.umaps import umap_seconds
 from ....common.progress import Progress
+from ...core.controls import Guard
 from ...core.jobs import Worker
 from .projection import project_apart
 
@@ -53,7 +54,7 @@ class Maps:
         failed: Callable[[str], None],
         stopped: Callable[[], None],
         lock: Any,
-        guarded: Callable[[Callable[[], None]], None],
+        guarded: Guard,
     ) -> None:
         self._told, self._failed, self._stopped = made, failed, stopped
         self._made: dict[tuple[str, int], MadeMap] = {}
