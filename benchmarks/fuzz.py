@@ -313,7 +313,6 @@ def table_readers(folder: Path) -> list[Reader]:
     from dnabert2_explore.encoder.loading.adapters import find_base
     from dnabert2_explore.network.checkpoints.load import read_config
     from dnabert2_explore.tokens import DnaTokenizer
-    from dnabert2_explore.training.configuration import read_yaml
     from dnabert2_explore.training.corpus.species import GenomeFile, read_table
     from dnabert2_explore.training.corpus.stretches import open_species
     from dnabert2_explore.training.labelled.tables import read_labelled
@@ -367,10 +366,8 @@ def table_readers(folder: Path) -> list[Reader]:
             2,
         ),
         Reader("species tables", (("x.tsv", _SPECIES),), lambda path: read_table(path, genomes)),
-        Reader("YAML, fine-tuning", (("x.yaml", _YAML),), lambda p: read_yaml(FinetuneConfig, p)),
-        Reader(
-            "YAML, pre-training", (("x.yaml", _PRETRAIN),), lambda p: read_yaml(PretrainConfig, p)
-        ),
+        Reader("YAML, fine-tuning", (("x.yaml", _YAML),), FinetuneConfig.from_yaml),
+        Reader("YAML, pre-training", (("x.yaml", _PRETRAIN),), PretrainConfig.from_yaml),
         Reader("config.json", (("c", (MODELS / "pocket" / "config.json").read_bytes()),), config),
         Reader("tokenizer.json", (("t", json.dumps(small).encode()),), tokenizer, 0.5),
         Reader("adapter_config.json", (("a", _ADAPTER),), adapter, 0.5),

@@ -22,6 +22,8 @@ from gallery import write_gallery  # noqa: E402
 from tutorials import write_tutorials  # noqa: E402
 
 import dnabert2_explore as dx  # noqa: E402
+from dnabert2_explore.results.plain import JsonFields  # noqa: E402
+from dnabert2_explore.training.configuration import Settings  # noqa: E402
 
 STATIC = HERE / "_made" / "static"
 STATIC.mkdir(parents=True, exist_ok=True)
@@ -135,6 +137,8 @@ def _reference() -> None:
             thing = getattr(dx, name)
             if inspect.isclass(thing):
                 kind, more = "autoclass", ["   :members:"]
+                if issubclass(thing, JsonFields | Settings):  # whose methods are for users too
+                    more.append("   :inherited-members: RichDisplay")
             elif inspect.ismodule(thing):
                 others = ", ".join(sorted(set(dx.__all__) & set(thing.__all__)))
                 kind, more = "automodule", ["   :members:", f"   :exclude-members: {others}"]

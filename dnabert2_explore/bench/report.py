@@ -86,13 +86,9 @@ def measure(plan: Plan, report: Report | None = None, into: Results | None = Non
 
     def rows() -> Iterator[Speed | Memory]:
         options = (plan.dtypes, plan.device, plan.repeats, plan.seconds)
-        if speed_cases:
-            for row in compare(plan.shape, speed_cases, *options):
-                found.speeds.append(row)
-                yield row
-        if mutant_cases:
-            for row in compare(plan.shape, mutant_cases, *options):
-                found.mutated.append(row)
+        for cases, kept in ((speed_cases, found.speeds), (mutant_cases, found.mutated)):
+            for row in compare(plan.shape, cases, *options) if cases else ():
+                kept.append(row)
                 yield row
         for weighed in compare_memory(plan.shape, plan.memory, plan.dtypes, plan.device):
             found.memories.append(weighed)

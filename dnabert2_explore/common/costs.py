@@ -6,11 +6,13 @@ import inspect
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, TypeVar, cast
+
+from .context import held
 
 __all__ = [
     "LONG", "RATE", "Teller", "duration", "expect_cost", "pass_seconds", "say_cost", "says_cost",
@@ -96,9 +98,7 @@ class Teller:
             return
         left = gone / (done - before) * (total - done)
         if not self._said:
-            if gone + left > LONG:
-                self._said, self._last = True, now
-                self._say(f"takes about {duration(gone + left)}; Ctrl-C stops it")
+            self.expect(gone + left)
         elif now - self._last >= self._every:
             self._last = now
             unit = f" {self._unit}" if self._unit else ""
@@ -115,14 +115,9 @@ def say_cost(what: str, seconds: float) -> None:
         print(f"{what} takes about {duration(seconds)}; Ctrl-C stops it", file=sys.stderr)
 
 
-@contextmanager
-def untold() -> Iterator[None]:
+def untold() -> AbstractContextManager[bool]:
     """Say nothing meanwhile: somebody else does."""
-    before = _told.set(True)
-    try:
-        yield
-    finally:
-        _told.reset(before)
+    return held(_told, True)
 
 
 def _listened() -> bool:

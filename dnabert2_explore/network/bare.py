@@ -54,6 +54,9 @@ class BareNetwork(Network):
         """Type of the weights."""
         return next(self.parameters()).dtype
 
+    def post_init(self) -> None:
+        """Leave the weights as they are, which come from a file."""
+
     def get_input_embeddings(self) -> nn.Embedding:
         """Return the token embedding table."""
         return cast(EncoderForward, self.bert).get_input_embeddings()

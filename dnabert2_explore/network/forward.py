@@ -78,6 +78,7 @@ class EncoderForward(Network):
         self.embeddings = Dnabert2Embeddings(config)
         self.encoder = Dnabert2Encoder(config, self.layer_class)
         self.pooler: Dnabert2Pooler | None = Dnabert2Pooler(config) if with_pooler else None
+        self.post_init()
 
     def get_input_embeddings(self) -> nn.Embedding:
         """Return the token embedding table."""
@@ -113,10 +114,11 @@ class EncoderForward(Network):
             token_type_ids = self.part_types(input_ids)
         types = None if token_type_ids is None else packing.pack(token_type_ids)
         hidden = self.embeddings(packing.pack(words), types)
-        alibi = AlibiBias(
-            self.config.num_attention_heads, packing.longest, hidden.dtype, hidden.device
-        )
-        return hidden, packing, alibi
+        return hidden, packing, self._alibi(hidden, packing)
+
+    def _alibi(self, hidden: torch.Tensor, packing: Packing) -> AlibiBias:
+        heads = self.config.num_attention_heads
+        return AlibiBias(heads, packing.longest, hidden.dtype, hidden.device)
 
     def part_types(self, ids: torch.Tensor, packing: Packing | None = None) -> torch.Tensor | None:
         """Token types of an anchored model: 0 up to the first [SEP], 1 behind it.
@@ -153,9 +155,7 @@ class EncoderForward(Network):
         `hidden` (total, hidden) are the packed states of layer `begin`; layers are as for
         `packed_states`, none before it.
         """
-        alibi = AlibiBias(
-            self.config.num_attention_heads, packing.longest, hidden.dtype, hidden.device
-        )
+        alibi = self._alibi(hidden, packing)
         states = {begin: hidden} if begin in layers else {}
         for index, layer in enumerate(self.encoder.layer[begin : max(layers)], start=begin + 1):
             hidden, _ = layer(hidden, packing, alibi)

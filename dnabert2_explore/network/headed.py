@@ -27,6 +27,7 @@ class MaskedLMForward(Network):
         super().__init__(config)
         self.bert = self.encoder_class(config, add_pooling_layer=False)
         self.cls = Dnabert2MaskedLMHead(config)
+        self.post_init()
 
     @can_return_tuple
     def forward(
@@ -82,6 +83,7 @@ class ClassifierForward(Network):
         dropout = config.classifier_dropout
         self.dropout = nn.Dropout(config.hidden_dropout_prob if dropout is None else dropout)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.post_init()
 
     @can_return_tuple
     def forward(

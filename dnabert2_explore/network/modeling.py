@@ -80,10 +80,6 @@ class Dnabert2Model(EncoderForward, Dnabert2PreTrainedModel):
 
     layer_class = Dnabert2Layer
 
-    def __init__(self, config: Dnabert2Config, add_pooling_layer: bool | None = None) -> None:
-        super().__init__(config, add_pooling_layer)
-        self.post_init()
-
     def save_pretrained(self, *args: Any, **kwargs: Any) -> None:
         """Save as transformers does; config.json says whether there is a pooler."""
         self.config.pooler = self.pooler is not None
@@ -98,10 +94,6 @@ class Dnabert2ForMaskedLM(MaskedLMForward, Dnabert2PreTrainedModel):
         "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight"
     }
 
-    def __init__(self, config: Dnabert2Config) -> None:
-        super().__init__(config)
-        self.post_init()
-
     def get_output_embeddings(self) -> nn.Module:
         """Return the decoder, whose weight is tied to the token embeddings."""
         return self.cls.predictions.decoder
@@ -115,10 +107,6 @@ class Dnabert2ForSequenceClassification(ClassifierForward, Dnabert2PreTrainedMod
     """DNABERT-2 with a classification (or regression) head, as a transformers model."""
 
     encoder_class = Dnabert2Model
-
-    def __init__(self, config: Dnabert2Config) -> None:
-        super().__init__(config)
-        self.post_init()
 
 
 #: Class of a bare network with a head -> the transformers model that computes the same.

@@ -205,19 +205,15 @@ class Packing:
         flat = padded.flatten(0, 1)
         if not self.padded:
             return flat
-        indices = self.to(padded.device).indices
-        assert indices is not None  # there is padding
-        return flat.index_select(0, indices)
+        return flat.index_select(0, self._present(padded.device))
 
     def unpack(self, packed: torch.Tensor) -> torch.Tensor:
         """Turn (total, …) into (batch, width, …), with exact zeros at padding."""
         shape = (self.batch, self.width, *packed.shape[1:])
         if not self.padded:
             return packed.view(shape)
-        indices = self.to(packed.device).indices
-        assert indices is not None  # there is padding
         flat = packed.new_zeros(self.batch * self.width, *packed.shape[1:])
-        return flat.index_copy(0, indices, packed).view(shape)
+        return flat.index_copy(0, self._present(packed.device), packed).view(shape)
 
     def unpack_maps(self, maps: list[torch.Tensor]) -> torch.Tensor:
         """Put each group's attention maps (rows, heads, n, n) into (batch, heads, width, width).
@@ -250,11 +246,15 @@ class Packing:
             for group in self.groups
         ]
 
+    def _present(self, device: torch.device) -> torch.Tensor:
+        """Return `indices` on a device, of a batch that has padding."""
+        indices = self.to(device).indices
+        assert indices is not None
+        return indices
+
     def _columns(self, group: Group, device: torch.device) -> torch.Tensor:
         """Columns of a group's tokens in the padded batch, shape (rows, length)."""
-        indices = self.to(device).indices
-        assert indices is not None  # asked where there is padding only
-        places = indices[group.start : group.start + len(group.rows) * group.length]
+        places = self._present(device)[group.start : group.start + len(group.rows) * group.length]
         return (places % self.width).unflatten(0, (len(group.rows), group.length))
 
 

@@ -16,13 +16,14 @@ import math
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
+from ..common.context import held
 from ..common.kinds import check_kinds
 from .digests import sha256_of
 from .records import KEYWORD, packed, sealed_text, versions
@@ -62,14 +63,9 @@ def running_call() -> object:
     return _running.get()
 
 
-@contextmanager
-def unrecorded() -> Iterator[None]:
+def unrecorded() -> AbstractContextManager[bool]:
     """Keep no calls meanwhile: they are parts of another, or a view's, which has its own record."""
-    before = _inside.set(True)
-    try:
-        yield
-    finally:
-        _inside.reset(before)
+    return held(_inside, True)
 
 
 class Call:
@@ -380,8 +376,7 @@ def _recorded(call: Any, again: bool, of_results: bool, light: bool) -> Any:
         if of_results and (not args or origin_of(args[0]) is None):
             return call(*args, **kwargs)
         made: Call | None = None
-        running = _running.set(object())
-        try:
+        with held(_running, object()):
             try:
                 arguments = own.bind(*args, **kwargs)
             except TypeError:
@@ -391,8 +386,6 @@ def _recorded(call: Any, again: bool, of_results: bool, light: bool) -> Any:
                 made = Call(_name(call, args), _defaulted(arguments), again, light)
             with unrecorded():
                 result = call(*args, **kwargs)
-        finally:
-            _running.reset(running)
         if made is not None:
             _note(result, made, {id(one) for one in (*args, *kwargs.values())}, (), [_PARTS])
             _stamp(result, made)

@@ -23,6 +23,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from ..common.context import held
 from ..errors import InputError
 from ..version import __version__
 from .sealed import read_json, seal, unsealed, write_json
@@ -78,11 +79,8 @@ _now: ContextVar[Making | None] = ContextVar("making", default=None)
 def making() -> Iterator[Making]:
     """Gather the models that are loaded inside, and the files that are to be written."""
     found = Making()
-    token = _now.set(found)
-    try:
+    with held(_now, found):
         yield found
-    finally:
-        _now.reset(token)
 
 
 def note_model(entry: Callable[[], dict[str, str]]) -> None:

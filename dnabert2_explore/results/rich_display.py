@@ -6,7 +6,6 @@ once, by the package itself (`draw_with`), and asked only when a notebook shows 
 
 from __future__ import annotations
 
-import dataclasses
 import textwrap
 from collections.abc import Callable, Container
 from typing import Any
@@ -18,7 +17,6 @@ __all__ = [
     "bases_text",
     "counted",
     "draw_with",
-    "settings_line",
     "span_text",
     "told_kind",
 ]
@@ -133,13 +131,3 @@ def told_kind(given: Any) -> str:
         f"{'an' if kind[0] in 'AEIOUaeiou' else 'a'} {kind}: give what a call of this package "
         "returned, such as attribute(enc, sequence)"
     )
-
-
-def settings_line(config: Any) -> str:
-    """Say what a dataclass of settings holds beside its defaults."""
-    told = [
-        f"{field.name}={value!r}"
-        for field in dataclasses.fields(config)
-        if (value := getattr(config, field.name)) != field.default
-    ]
-    return ", ".join(told) or "all defaults"

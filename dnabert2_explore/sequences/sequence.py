@@ -31,6 +31,11 @@ class Sequence(RichDisplay):
     fields : mapping of str to str
         Every other column of a table, e.g. ``species`` and ``category``.
 
+    Raises
+    ------
+    InputError
+        If the bases are no str.
+
     Examples
     --------
     >>> Sequence("probe", "ACGTACGT", label="promoter")

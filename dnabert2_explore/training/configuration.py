@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import MISSING, Field, asdict, fields
+from dataclasses import MISSING, Field, asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from ..common.files import write_text
 from ..errors import InputError
+from ..results.rich_display import RichDisplay
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from _typeshed import DataclassInstance
 
-    Config = TypeVar("Config", bound=DataclassInstance)
-
-__all__ = ["check_choices", "check_least", "checked", "read_yaml", "shown", "write_yaml"]
+__all__ = ["Settings", "check_choices", "check_least", "check_shares", "checked", "shown",
+           "write_yaml"]  # fmt: skip
 
 # Annotations are strings here ("from __future__ import annotations"); these are all we use.
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -50,30 +52,45 @@ _FAULTS = (
 )
 
 
-def read_yaml(kind: type[Config], path: str | Path, **over: Any) -> Config:
-    """Build a configuration dataclass from a YAML mapping; `over` takes the place of its values.
+@dataclass(frozen=True, slots=True, repr=False)
+class Settings(RichDisplay):
+    """Settings that a YAML file may hold.
 
-    The dataclass has fields of str, int, float, bool, dict, and tuples of str or int. A file that
-    cannot be read or is no mapping, and a key that is unknown, missing or of another type, are an
-    `InputError`.
+    Fields of a configuration are of str, int, float, bool, dict, and tuples of str or int.
     """
-    path = Path(path)
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except _FAULTS as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path}: cannot be read as YAML ({said[:200]}).") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: expected a mapping of settings, one `key: value` a line.")
-    values = checked(kind, content, str(path)) | over
-    for one in fields(kind):
-        required = one.default is MISSING and one.default_factory is MISSING
-        if required and one.name not in values:
-            raise InputError(f"{path}: key {one.name!r} is missing; add it.")
-    return kind(**values)
+
+    def _line(self) -> str:
+        told = [
+            f"{one.name}={value!r}"
+            for one in fields(self)
+            if (value := getattr(self, one.name)) != one.default
+        ]
+        return ", ".join(told) or "all defaults"
+
+    @classmethod
+    def from_yaml(cls, path: str | Path, **over: Any) -> Self:
+        """Read a configuration from a YAML mapping; `over` takes the place of its values.
+
+        A file that cannot be read or is no mapping, and a key that is unknown, missing or of
+        another type, are an :class:`InputError`.
+        """
+        path = Path(path)
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except _FAULTS as error:
+            said = " ".join(str(error).split()) or type(error).__name__
+            raise InputError(f"{path}: cannot be read as YAML ({said[:200]}).") from error
+        if not isinstance(content, dict):
+            raise InputError(f"{path}: expected a mapping of settings, one `key: value` a line.")
+        values = checked(cls, content, str(path)) | over
+        for one in fields(cls):
+            required = one.default is MISSING and one.default_factory is MISSING
+            if required and one.name not in values:
+                raise InputError(f"{path}: key {one.name!r} is missing; add it.")
+        return cls(**values)
 
 
-def checked(kind: type[Config], content: dict[Any, Any], where: str) -> dict[str, Any]:
+def checked(kind: type[DataclassInstance], content: dict[Any, Any], where: str) -> dict[str, Any]:
     """Check settings, as YAML reads them, against a dataclass's fields; lists become tuples.
 
     `where` begins the sentence of the `InputError`.
@@ -119,12 +136,19 @@ def check_least(config: DataclassInstance, least: int, names: Iterable[str]) -> 
             raise InputError(f"{name} is {getattr(config, name)}; expected at least {least}.")
 
 
+def check_shares(config: DataclassInstance, names: Iterable[str]) -> None:
+    """Refuse a share that is negative, or not less than all, by an `InputError`."""
+    for name in names:
+        if not 0 <= getattr(config, name) < 1:
+            raise InputError(f"{name} is {getattr(config, name)}; expected 0 to less than 1.")
+
+
 def shown(value: object) -> str:
     """Write a setting for people: floats without what rounding leaves."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def write_yaml(config: DataclassInstance, path: str | Path) -> None:
-    """Write a configuration that `read_yaml` reads back."""
+    """Write a configuration that its `from_yaml` reads back."""
     values = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}
     write_text(Path(path), yaml.safe_dump(values, sort_keys=False))

@@ -27,7 +27,7 @@ def test_another_type_is_written_once_and_mapped(weights, model_folder, monkeypa
     (copy,) = weights.iterdir()
     assert "bfloat16" in copy.name
     assert {tensor.dtype for tensor in load_file(copy).values()} == {torch.bfloat16}
-    monkeypatch.setattr(converted, "_write", None)  # the second time there is nothing to write
+    monkeypatch.setattr(converted, "save_weights", None)  # nothing to write the second time
     second = load(model_folder, device="cpu", dtype="bfloat16")
     exact = load(model_folder, device="cpu", dtype="float32", cache=False)
     assert list(weights.iterdir()) == [copy]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dnabert2_explore.errors import InputError
-from dnabert2_explore.training.configuration import read_yaml, write_yaml
+from dnabert2_explore.training.configuration import write_yaml
 from dnabert2_explore.training.finetune import FinetuneConfig
 from dnabert2_explore.training.pretrain import PretrainConfig
 
@@ -63,4 +63,4 @@ def test_what_yaml_itself_stumbles_over(tmp_path, text):
     path = tmp_path / "c.yaml"
     path.write_text(text)
     with pytest.raises(InputError, match=r"cannot be read as YAML|expected a mapping|unknown"):
-        read_yaml(FinetuneConfig, path)
+        FinetuneConfig.from_yaml(path)

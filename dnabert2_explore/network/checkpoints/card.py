@@ -15,14 +15,15 @@ from ...common.files import called, write_text
 from ...errors import CheckpointError
 from ...version import __version__
 
-__all__ = ["CARD", "Card", "card_text", "write_card"]
+__all__ = ["CARD", "HEADS", "Card", "card_text", "write_card"]
 
 CARD = "README.md"
 
 # What safetensors calls them.
 _KINDS = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
-_HEADS = {
+#: Class of a network -> the Auto class that opens it, and the hub's name of what it does.
+HEADS = {
     "Dnabert2Model": ("AutoModel", "feature-extraction"),
     "Dnabert2ForMaskedLM": ("AutoModelForMaskedLM", "fill-mask"),
     "Dnabert2ForSequenceClassification": (
@@ -103,7 +104,7 @@ def card_text(
     """
     head = (config.get("architectures") or ["Dnabert2Model"])[0]
     name = _plain(name)
-    auto, pipeline = _HEADS.get(head, _HEADS["Dnabert2Model"])
+    auto, pipeline = HEADS.get(head, HEADS["Dnabert2Model"])
     parts = [_front(card, pipeline), f"# {_plain(card.title) or name}"]
     if card.summary:
         parts.append(card.summary)

@@ -58,7 +58,9 @@ def convert(
     if mapped is None:
         converted = {name: tensor.to(dtype).contiguous() for name, tensor in state.items()}
         try:
-            _write(converted, copy)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            # Tensors that share memory (a tied decoder) are written twice: it refuses them.
+            save_weights({name: tensor.clone() for name, tensor in converted.items()}, copy)
         except OSError as error:
             warnings.warn(
                 f"The {kind} copy of {source} cannot be written to {copy.parent} ({error}), so "
@@ -105,10 +107,3 @@ def _sweep(copy: Path, pattern: str) -> None:
         # Windows keeps a file that another process has mapped; it goes the next time.
         with contextlib.suppress(OSError):
             path.unlink()
-
-
-def _write(state: dict[str, torch.Tensor], path: Path) -> None:
-    """Write a file that other processes see whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Tensors that share memory (a tied decoder) are written twice: safetensors refuses them.
-    save_weights({key: tensor.clone() for key, tensor in state.items()}, path)

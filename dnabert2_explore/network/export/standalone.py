@@ -10,7 +10,7 @@ import torch
 from safetensors import safe_open
 
 from ...common.files import filling
-from ..checkpoints.card import CARD, Card
+from ..checkpoints.card import CARD, HEADS, Card
 from ..checkpoints.load import Checkpoint, find_checkpoint, load_network, read_config
 from ..checkpoints.saving import save_model
 from ..modeling import Dnabert2PreTrainedModel
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["export_transformers", "keep_card", "standalone_network"]
 
 _CODE = ("blocks_dnabert2.py", "configuration_dnabert2.py", "modeling_dnabert2.py")
-_AUTO = {
-    "Dnabert2Model": "AutoModel",
-    "Dnabert2ForMaskedLM": "AutoModelForMaskedLM",
-    "Dnabert2ForSequenceClassification": "AutoModelForSequenceClassification",
-}
 
 
 def export_transformers(
@@ -62,9 +57,9 @@ def export_transformers(
     checkpoint = find_checkpoint(source)
     network = load_network(checkpoint, torch.float32)
     folder = Path(folder)
-    head = _AUTO[type(network).__name__]
+    head, _ = HEADS[type(network).__name__]
     auto = {"AutoConfig": "configuration_dnabert2.Dnabert2Config"}
-    auto |= {name: f"modeling_dnabert2.{cls}" for cls, name in _AUTO.items()}
+    auto |= {name: f"modeling_dnabert2.{cls}" for cls, (name, _) in HEADS.items()}
     with filling(folder) as fresh:
         limits = keep_card(checkpoint, folder, fresh)
         save_model(

@@ -130,7 +130,16 @@ class Annotation(RichDisplay):
         return tuple(found)
 
     def match(self, sequences: Iterable[Sequence]) -> dict[int, tuple[Feature, ...]]:
-        """Return the features of many sequences, by their place in the list.
+        """Return the features of many sequences, each as `of` returns them.
+
+        Parameters
+        ----------
+        sequences : iterable of Sequence
+
+        Returns
+        -------
+        dict of int to tuple of Feature
+            By the place of the sequence in the list; those without features are left out.
 
         Raises
         ------

@@ -8,6 +8,7 @@ import math
 import os
 import re
 from collections.abc import Iterable
+from itertools import takewhile
 from pathlib import Path
 from typing import IO
 
@@ -216,25 +217,20 @@ def _meme_rows(lines: Lines, at: int, where: str) -> tuple[list[list[float]], in
             f"{where}, line {number}: the matrix has {about['alength']} letters; expected "
             "alength= 4: give motifs of DNA."
         )
-    rows: list[list[float]] = []
-    while at < len(lines):
-        row = _floats(lines[at][1])
-        if row is None:
-            break
+    rows = _rows(lines[at:])
+    for (place, line), row in zip(lines[at:], rows, strict=False):
         if len(row) != 4 or min(row) < 0 or not math.isclose(sum(row), 1, abs_tol=_ROUNDING):
             raise InputError(
-                f"{where}, line {lines[at][0]}: {_short(lines[at][1])} is no row of a matrix; "
-                "expected four probabilities, of A, C, G and T, that sum to 1: correct the line."
+                f"{where}, line {place}: {_short(line)} is no row of a matrix; expected four "
+                "probabilities, of A, C, G and T, that sum to 1: correct the line."
             )
-        rows.append(row)
-        at += 1
     if not rows or about.get("w", str(len(rows))) != str(len(rows)):
         wanted = about.get("w", "at least one")
         raise InputError(
             f"{where}, line {number}: the matrix has {len(rows)} rows; expected {wanted} of four "
             "probabilities: correct the matrix or its 'w='."
         )
-    return rows, at
+    return rows, at + len(rows)
 
 
 def _sites(header: str) -> int:
@@ -324,26 +320,23 @@ def _cis_bp(lines: Lines, where: str, source: str) -> list[Motif]:
                 f"{where}, line {number}: {_short(line)} names a base twice; expected A, C, G and "
                 "T: correct it."
             )
-        rows: list[list[float]] = []
-        while at < len(lines):
-            row = _floats(lines[at][1])
-            if row is None:
-                break
-            if len(row) != 5 or row[0] != len(rows) + 1 or min(row) < 0:
+        rows = _rows(lines[at:])
+        for position, ((place, text), row) in enumerate(zip(lines[at:], rows, strict=False), 1):
+            if len(row) != 5 or row[0] != position or min(row) < 0:
                 raise InputError(
-                    f"{where}, line {lines[at][0]}: {_short(lines[at][1])} is no row of the matrix "
-                    f"that begins in line {number}; expected the position {len(rows) + 1} and four "
-                    "numbers from 0: correct the line."
+                    f"{where}, line {place}: {_short(text)} is no row of the matrix that begins in "
+                    f"line {number}; expected the position {position} and four numbers from 0: "
+                    "correct the line."
                 )
-            rows.append([row[1 + order.index(base)] for base in range(4)])
-            at += 1
+        at += len(rows)
         if not rows:
             raise InputError(f"{where}, line {number}: the matrix has no rows: correct it.")
         accession = about.get("motif", "")
         names = [about[key] for key in ("tf name", "tf", "gene") if about.get(key)]
         name = next(iter(names), "") or accession or f"motif {len(motifs) + 1}"
         words = [accession, name] if accession and accession != name else [name]
-        motifs.append(_motif(words, np.array(rows), source, f"{where}, line {number}"))
+        counts = np.array(rows)[:, 1:][:, np.argsort(order)]
+        motifs.append(_motif(words, counts, source, f"{where}, line {number}"))
         about = {}
     return motifs
 
@@ -405,6 +398,12 @@ def _floats(text: str) -> list[float] | None:
     except ValueError:
         return None
     return row if row and all(map(math.isfinite, row)) else None
+
+
+def _rows(lines: Lines) -> list[list[float]]:
+    """Return the numbers of lines up to the first that holds anything else."""
+    rows = (_floats(line) for _, line in lines)
+    return [row for row in takewhile(bool, rows) if row]
 
 
 def _short(text: str) -> str:

@@ -88,10 +88,17 @@ class Motif(RichDisplay):
     def of_word(cls, word: str, name: str = "") -> Motif:
         """Make a motif that is one word.
 
+        Parameters
+        ----------
+        word : str
+            In either case.
+        name : str
+            By default the word.
+
         Raises
         ------
         InputError
-            If the word holds other letters than A, C, G and T.
+            If the word is empty, or holds other letters than A, C, G and T.
         """
         upper = word.upper()
         if not upper or set(upper) - set(ALPHABET):
@@ -141,6 +148,6 @@ class Motif(RichDisplay):
         return Motif(self.name, part, self.accession, self.sites, self.source)
 
     def sample(self, rng: np.random.Generator) -> str:
-        """Draw a site: each base by its probability."""
+        """Draw a site: each base by its probability; `rng` is consumed."""
         drawn = (rng.random((len(self), 1)) > self.probabilities.cumsum(axis=1)).sum(axis=1)
         return "".join(ALPHABET[min(i, 3)] for i in drawn)

@@ -108,6 +108,10 @@ class Genome(RichDisplay):
     def from_records(cls, records: Iterable[Sequence]) -> Genome:
         """Give records that are in memory the same interface.
 
+        Parameters
+        ----------
+        records : iterable of Sequence
+
         Raises
         ------
         InputError
@@ -133,7 +137,12 @@ class Genome(RichDisplay):
         return name in self._numbers
 
     def length(self, record: int | str) -> int:
-        """Return the bases in a record, by name or number.
+        """Return how many bases a record has.
+
+        Parameters
+        ----------
+        record : int or str
+            Its number in :attr:`names`, or its name.
 
         Raises
         ------

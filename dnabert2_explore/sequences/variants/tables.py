@@ -99,15 +99,11 @@ def _record(
     if variant is None:
         line = "\t".join(" ".join(str(cell).split()) for cell in cells.values())
         return VcfRecord(number, line, (), wrong)
-    name = "_".join(variant.name.split()) or "."
-    # A VCF has no empty alleles, and no blanks within cells.
-    shown = [_cell(text) for text in (variant.contig, variant.ref or "-", variant.alt or "-")]
-    line = f"{shown[0]}\t{variant.position + 1}\t{name}\t{shown[1]}\t{shown[2]}\t.\t.\t."
+    # A VCF has no empty cells or alleles, and no blanks within cells.
+    texts = (variant.contig, variant.name, variant.ref or "-", variant.alt or "-")
+    contig, name, ref, alt = ("_".join(text.split()) for text in texts)
+    line = f"{contig}\t{variant.position + 1}\t{name or '.'}\t{ref}\t{alt}\t.\t.\t."
     return VcfRecord(number, line, (variant,), None)
-
-
-def _cell(text: str) -> str:
-    return "_".join(text.split())
 
 
 def _variant(cells: Mapping[str, Any], names: Mapping[str, str], where: str) -> Variant:

@@ -75,6 +75,11 @@ class Variant(RichDisplay):
     where : str
         What messages call it, such as ``"calls.vcf, line 12"``; by default its coordinates.
 
+    Raises
+    ------
+    InputError
+        If the position is no whole number, or the contig or an allele no str.
+
     Examples
     --------
     >>> str(Variant("chr1", 99, "A", "G"))
@@ -169,16 +174,15 @@ def parse_variant(text: str, *, where: str = "", contig: str = "") -> Variant:
     """Read ``chr1:1,234 A>G``; also ``chr1-1234-A-G``, ``chr1:1234:A:G``, ``chr1:g.1234A>G``.
 
     Positions count from 1, but of SPDI (``NC_000001.11:1233:A:G``: an accession with its version,
-    and colons) from 0, with a :class:`ReadingWarning`.
+    and colons) from 0, with a :class:`ReadingWarning`. An allele without bases is ``-``.
 
     Parameters
     ----------
     text : str
-        An allele without bases is ``-``.
     where : str
-        Where it was read, for messages.
+        What messages call the variant; by default its coordinates.
     contig : str
-        What it lies on where it does not say: ``1,234 A>G`` is enough then.
+        Where it is given, ``1,234 A>G`` is enough.
 
     Returns
     -------
@@ -187,7 +191,7 @@ def parse_variant(text: str, *, where: str = "", contig: str = "") -> Variant:
     Raises
     ------
     InputError
-        If it is none of these.
+        If it is none of these, or the position is 0.
 
     Examples
     --------

@@ -60,7 +60,7 @@ def log_loss(data: Labelled, outputs: NDArray[np.float64], least: float = 1e-15)
 
 def log_prior(training: Labelled) -> NDArray[np.float64]:
     """Log frequency of each class; minus infinity for a class without examples."""
-    counts = np.bincount(training.labels, minlength=len(training.classes))
+    counts = training.class_counts
     with np.errstate(divide="ignore"):  # a class without examples is never answered
         return np.asarray(np.log(counts / counts.sum()), dtype=np.float64)
 

@@ -10,8 +10,7 @@ from typing import Any
 from ...common.files import replacing
 from ...errors import InputError
 from ...network.attention import BACKENDS
-from ...results.rich_display import RichDisplay, settings_line
-from ..configuration import check_choices, check_least, read_yaml
+from ..configuration import Settings, check_choices, check_least, check_shares
 from ..scores.metrics import TASKS
 
 __all__ = ["AUTO", "LEARNING_RATES", "LORA_TARGETS", "FinetuneConfig"]
@@ -45,7 +44,7 @@ LORA_TARGETS = ("Wqkv", "dense", "gated_layers", "wo")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class FinetuneConfig(RichDisplay):
+class FinetuneConfig(Settings):
     """Everything that determines a fine-tuning run.
 
     What is left open is filled in when the run begins, by the size of the network and of the data
@@ -99,7 +98,8 @@ class FinetuneConfig(RichDisplay):
         Of AdamW (0.9, 0.999, 1e-8) after the warm-up, falling to 0; 0 for the recipe's and the
         method's: published 3e-5 full, 1e-4 lora, 1e-3 probe.
     warmup_steps, weight_decay, gradient_clip : int, float, float
-        Biases and LayerNorms do not decay. A clip of 0 is none. -1: the recipe's.
+        Biases and LayerNorms do not decay; -1: the recipe's. The clip is the largest gradient norm,
+        0 for none.
     dropout : float
         Hidden and classifier dropout.
     pooling : {"auto", "cls", "mean"}
@@ -140,7 +140,8 @@ class FinetuneConfig(RichDisplay):
     bootstrap : int
         Samples for the scores' intervals; 0 for none.
     check_leakage : bool
-        Count duplicates and near-duplicates between the files.
+        Count copies, near-copies and counterparts that the files share, and set the model beside
+        the best method without a neural network.
     recipe : {"auto", "published", "small"}
         What open settings are filled in with: the authors' protocol, or what makes small networks
         learn; "auto" is small below 20 million parameters.
@@ -164,6 +165,11 @@ class FinetuneConfig(RichDisplay):
         What the saved model's predictions are the mean over, and the scores of dev and test.
     segmentations : int
         Further segmentations they are the mean over; -1 for the recipe's.
+
+    Raises
+    ------
+    InputError
+        If a setting is none of its choices or out of range, or two do not go together.
     """
 
     model: str
@@ -218,9 +224,6 @@ class FinetuneConfig(RichDisplay):
     strands: str = "auto"
     segmentations: int = -1
 
-    def _line(self) -> str:
-        return settings_line(self)
-
     def __post_init__(self) -> None:
         for name in ("out", "model", "genome", "train", "dev", "test"):
             given: Any = getattr(self, name)
@@ -256,11 +259,8 @@ class FinetuneConfig(RichDisplay):
         # -1: left to the recipe
         left = [name for name, value in AUTO.items() if value == -1 and getattr(self, name) != -1]
         check_least(self, 0, left)
-        for name in ("dropout", "lora_dropout", "dev_share", "test_share", "cuts", "bpe_dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise InputError(f"{name} is {getattr(self, name)}; expected 0 to less than 1.")
-        if self.average >= 1:
-            raise InputError(f"average is {self.average}; expected 0 to less than 1.")
+        shares = ("dropout", "lora_dropout", "dev_share", "test_share", "cuts", "bpe_dropout")
+        check_shares(self, (*shares, *(["average"] if self.average != -1 else [])))
         self._check_method()
         if 0 < self.max_tokens < 4:
             raise InputError(f"max_tokens is {self.max_tokens}; expected at least 4, or 0.")
@@ -316,11 +316,3 @@ class FinetuneConfig(RichDisplay):
     def rate(self) -> float:
         """The learning rate that is used."""
         return self.learning_rate or LEARNING_RATES[self.method]
-
-    @classmethod
-    def from_yaml(cls, path: str | Path, **over: Any) -> FinetuneConfig:
-        """Read a configuration; unknown, missing and ill-typed keys are an :class:`InputError`.
-
-        Keyword arguments take the place of the file's values.
-        """
-        return read_yaml(cls, path, **over)

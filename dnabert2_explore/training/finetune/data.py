@@ -95,8 +95,7 @@ def _remarks(splits: Splits, config: FinetuneConfig) -> list[str]:
             )
         if part.task == "regression":
             continue
-        counts = _class_counts(part)
-        absent = [c for c, n in zip(part.classes, counts, strict=True) if not n]
+        absent = [c for c, n in zip(part.classes, part.class_counts, strict=True) if not n]
         if absent:
             notes.append(f"{name}: no row of {', '.join(absent)}")
     if splits.train.task == "regression" and np.ptp(splits.train.labels) == 0:
@@ -105,13 +104,6 @@ def _remarks(splits: Splits, config: FinetuneConfig) -> list[str]:
             "learn: give labels that differ."
         )
     return notes
-
-
-def _class_counts(data: Labelled) -> NDArray[np.int64]:
-    """Rows of each class, shape (classes,)."""
-    if data.task == "multi_label":
-        return np.asarray(data.labels.sum(axis=0), dtype=np.int64)
-    return np.bincount(data.labels, minlength=len(data.classes))
 
 
 def _strata(data: Labelled) -> NDArray[np.int64]:

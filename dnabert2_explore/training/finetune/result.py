@@ -44,7 +44,8 @@ class FinetuneResult(JsonFields, RichDisplay):
     dev, test : Scores
         Of the kept weights, computed from the saved model; `test` is None without a test file.
     leakage : LeakageReport
-        Duplicates between the files.
+        What the files share: copies, near-copies, counterparts; nothing without
+        `check_leakage`.
     sequences : dict of str to int
         Rows in train, dev and test.
     notes : tuple of str

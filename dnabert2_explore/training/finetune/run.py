@@ -87,7 +87,8 @@ def finetune(
     Raises
     ------
     InputError
-        For bad settings or files, or a step that does not fit in memory.
+        For bad settings or files, a step that does not fit in memory, or training that diverges
+        before anything is kept.
     CheckpointError
         If `config.model` is no pre-trained model, or the trained one cannot be written.
     Cancelled

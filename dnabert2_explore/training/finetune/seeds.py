@@ -48,15 +48,15 @@ class SeedsResult(RichDisplay):
         return "dev" if self.results[0].test is None else "test"
 
     def values(self, metric: str) -> tuple[float, ...]:
-        """Score of each seed, on test, or on dev where there is no test."""
+        """Score of each seed by a metric such as "mcc", or "loss", on `split`."""
         return tuple((one.test or one.dev)[metric] for one in self.results)
 
     def mean(self, metric: str) -> float:
-        """Mean over the seeds."""
+        """Mean of `values` over the seeds."""
         return fmean(self.values(metric))
 
     def spread(self, metric: str) -> float:
-        """Return the standard deviation between seeds (n − 1); NaN of one."""
+        """Return the standard deviation of `values` between seeds (n − 1); NaN of one."""
         return stdev(self.values(metric)) if len(self.results) > 1 else math.nan
 
     def __str__(self) -> str:
@@ -108,11 +108,14 @@ def finetune_seeds(
     Returns
     -------
     SeedsResult
+        Of the runs that were not stopped before they kept anything.
 
     Raises
     ------
     InputError
-        If no seed is given, or one twice.
+        If there is no seed, or one comes twice; as `finetune`.
+    Cancelled
+        If the first run was stopped before it kept anything.
     """
     if not seeds or len(set(seeds)) < len(seeds):
         raise InputError(f"seeds are {list(seeds)}; expected at least one, all different.")

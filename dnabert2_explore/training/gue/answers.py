@@ -54,11 +54,7 @@ class Answers:
                 _check_alike(name, first, [run for _, _, run in seeds.values()])
                 truth = decode(first.labels)
                 answers = [decode(predicted) for predicted, _, _ in seeds.values()]
-                most = max(int(one.max()) for one in (truth, *answers))
-                classes = max(DATASETS[dataset].classes, most + 1)
-                self._scored[dataset][name] = resampled(
-                    truth, answers, classes, DATASETS[dataset].metric, _SAMPLES
-                )
+                self._scored[dataset][name] = _score(dataset, truth, answers)
                 self._said[dataset, name] = first.state, tuple(sorted(seeds))
             if dataset in audit.datasets:
                 self._add(same[0], audit.datasets[dataset])
@@ -81,12 +77,8 @@ class Answers:
         for name, rule in audited.rules.items():
             if name in self._scored[dataset]:
                 continue
-            answers = decode(rule.predicted)
-            classes = 1 + max(DATASETS[dataset].classes - 1, int(truth.max()), int(answers.max()))
             self.titles.setdefault(name, rule.title)
-            self._scored[dataset][name] = resampled(
-                truth, [answers], classes, DATASETS[dataset].metric, _SAMPLES
-            )
+            self._scored[dataset][name] = _score(dataset, truth, [decode(rule.predicted)])
             self._said[dataset, name] = run.state, ()
 
     def of(self, dataset: str) -> dict[str, Scored]:
@@ -96,6 +88,13 @@ class Answers:
     def describe(self, dataset: str, name: str) -> tuple[str, tuple[int, ...]]:
         """State and seeds of a score."""
         return self._said[dataset, name]
+
+
+def _score(dataset: str, truth: NDArray[np.int64], answers: list[NDArray[np.int64]]) -> Scored:
+    """Score answers, one a seed; files may hold more classes than the paper speaks of."""
+    most = max(int(one.max()) for one in (truth, *answers))
+    classes = max(DATASETS[dataset].classes, most + 1)
+    return resampled(truth, answers, classes, DATASETS[dataset].metric, _SAMPLES)
 
 
 def _check_tests(runs: list[GueRun]) -> None:

@@ -158,16 +158,14 @@ def _every() -> Iterator[Dataset]:
             ("no interaction", "interaction"), f"EPI/{cell}", f"EPI_{cell}",
             Recipe(max_tokens=1280, epochs=3, published=False), pair=True,
         )  # fmt: skip
-    yield Dataset(
-        "fungi_species", "GUE+", "species classification", "fungi", 5000, 25, (),
-        "fungi_species_20", "fungi_species_20",
-        Recipe(max_tokens=1280, epochs=8, published=False),
-    )  # fmt: skip
-    yield Dataset(
-        "virus_species", "GUE+", "species classification", "virus", 10_000, 20, (),
-        "virus_species_40", "virus_species_40",
-        Recipe(max_tokens=2560, epochs=8, published=False),
-    )  # fmt: skip
+    for of, length, classes, folder, tokens in (
+        ("fungi", 5000, 25, "fungi_species_20", 1280),
+        ("virus", 10_000, 20, "virus_species_40", 2560),
+    ):
+        yield Dataset(
+            f"{of}_species", "GUE+", "species classification", of, length, classes, (), folder,
+            folder, Recipe(max_tokens=tokens, epochs=8, published=False),
+        )  # fmt: skip
 
 
 #: All datasets by name, in the paper's order.

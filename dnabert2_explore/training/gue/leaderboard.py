@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,9 +126,7 @@ class Leaderboard(RichDisplay):
                 kinds[name],
                 cell.state,
                 DATASETS[dataset].metric,
-                cell.score.value,
-                cell.score.low,
-                cell.score.high,
+                *astuple(cell.score),
                 " ".join(map(str, cell.seeds)),
             )
             for (dataset, name), cell in self.cells.items()
@@ -143,7 +141,16 @@ class Leaderboard(RichDisplay):
         return write(self)
 
     def difference(self, first: str, second: str, *, dataset: str = "mean") -> Difference:
-        """Find one difference.
+        """Find one difference: first minus second.
+
+        Parameters
+        ----------
+        first : str
+            A run's column.
+        second : str
+            Any other column.
+        dataset : str
+            By default the mean over `shared`.
 
         Raises
         ------
@@ -203,8 +210,9 @@ def leaderboard(
     Raises
     ------
     InputError
-        If there is no result, runs of one name differ in more than their seed, one baseline was
-        fitted on different strands, or the audit is of other test files.
+        If there is no result, the paper has no such column, runs of one name differ in more than
+        their seed, one baseline was fitted on different strands, or the audit is of other test
+        files.
     """
     every = read_runs(runs) if isinstance(runs, (str, Path)) else tuple(runs)
     if not every:

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["command", "grid", "write"]
 
-_EXAMPLES = re.compile(r" \(such as [^)]*\)")
-_MORE = re.compile(r": scores on \S+ may be too good by what was learnt by heart")
+# What a sentence on sequences that splits share says beside its numbers.
+_TOO_LONG = re.compile(
+    r" \(such as [^)]*\)|: scores on \S+ may be too good by what was learnt by heart"
+)
 _LATER = re.compile(r", \d{4}-\d\d-\d\d.*$")
 
 
@@ -205,15 +207,11 @@ def _runs(board: Leaderboard) -> str:
     return f"Machine:\n\n{plain}\n\n" + grid(header, rows, left=len(header))
 
 
-def _counts(leak: str) -> str:
-    """Shorten a sentence on sequences that splits share to its numbers."""
-    return _MORE.sub("", _EXAMPLES.sub("", leak))
-
-
 def _notes(board: Leaderboard) -> str:
     lines = []
     for run in board.runs:
-        leaks = [_counts(one) for one in run.leakage if not one.startswith("no ") or "twin" in one]
+        leaks = [_TOO_LONG.sub("", one) for one in run.leakage
+                 if not one.startswith("no ") or "twin" in one]  # fmt: skip
         said = [*run.deviations, *leaks, *run.notes]
         if run.state == "reduced":
             said = [f"{split}: {words}" for split, words in run.roles.items()] + said

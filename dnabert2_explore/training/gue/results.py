@@ -152,7 +152,7 @@ class GueRun(JsonFields):
                 "folder, or run the dataset again."
             )
         try:
-            run = cls.from_json(content | {"settings": _once() | content["settings"]})
+            run = cls.from_json(content | {"settings": _ONCE | content["settings"]})
             wrong = _wrong(run)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(
@@ -164,16 +164,13 @@ class GueRun(JsonFields):
         return run
 
 
-#: Settings that runs of earlier versions had no choice of, and whose files do not name.
-_LATER = (
-    "segmentation", "average", "schedule", "embeddings", "anchor", "strands",
-    "segmentations",
-)  # fmt: skip
-
-
-def _once() -> dict[str, Any]:
-    """Return what those runs did: as the authors do."""
-    return {"recipe": "published"} | {name: AUTHORS[name] for name in _LATER}
+#: What runs of earlier versions did that had no choice of it, and whose files do not name it: as
+#: the authors do.
+_ONCE = {"recipe": "published"} | {
+    name: AUTHORS[name]
+    for name in ("segmentation", "average", "schedule", "embeddings", "anchor", "strands",
+                 "segmentations")
+}  # fmt: skip
 
 
 def _wrong(run: GueRun) -> str:

@@ -27,7 +27,6 @@ from ..finetune.methods.recipe import settle
 from ..finetune.methods.source import find_source
 from ..labelled.tables import Labelled
 from ..loop.processes import is_main, processes_started
-from ..scores.metrics import Scores
 from .baselines import run_baselines
 from .datasets import Dataset
 from .files import REDUCED_SHARE, DatasetFiles, find_files, read_files, reduced_training
@@ -176,6 +175,7 @@ def run_dataset(
     processes = processes_started()
     machine = f"{processes} processes on {machine}" if processes > 1 else machine
     result = _finetune(config, report[1])
+    assert result.test is not None  # a test file was given
     test = data["test"]
     run = GueRun(
         dataset=dataset.name,
@@ -197,7 +197,7 @@ def run_dataset(
         best_step=result.best_step,
         steps=result.steps,
         dev=result.dev,
-        test=_tested(result),
+        test=result.test,
         baselines=beside,
         leakage=tuple(str(pair) for pair in result.leakage.pairs),
         notes=(
@@ -348,11 +348,6 @@ def _finetune(config: FinetuneConfig, report: Progress) -> FinetuneResult:
     if stopped:
         raise stopped[0]
     return result
-
-
-def _tested(result: FinetuneResult) -> Scores:
-    assert result.test is not None  # a test file was given
-    return result.test
 
 
 def _parameters(model: Path) -> int:

@@ -350,7 +350,7 @@ def _counterparts(
     some, opposite = with_counterpart(found, other.labels)
     mcc = None
     if some.any() and len(other.classes) == 2:
-        frequencies = np.bincount(one.labels, minlength=2) / len(one)
+        frequencies = one.class_counts / len(one)
         outputs = label_of_counterparts(found, frequencies, opposite=True)
         value = score(other.task, other.labels, outputs, other.classes, bootstrap=0)["mcc"]
         mcc = None if np.isnan(value) else value

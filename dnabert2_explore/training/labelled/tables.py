@@ -64,6 +64,13 @@ class Labelled:
         """The sequences of all rows; of pairs the first ones, then the second ones."""
         return (self.bases,) if self.second is None else (self.bases, self.second)
 
+    @property
+    def class_counts(self) -> NDArray[np.int64]:
+        """Rows of each class, or having each label, shape (classes,)."""
+        if self.task == "multi_label":
+            return np.asarray(self.labels.sum(axis=0), dtype=np.int64)
+        return np.bincount(self.labels, minlength=len(self.classes))
+
     def joined(self, between: str) -> list[str]:
         """Each row as one text, `between` the two sequences of a pair."""
         return [between.join(row) for row in zip(*self.parts, strict=True)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -89,7 +88,7 @@ class Update(Generic[Part]):
         sums = torch.zeros(2, dtype=torch.float64, device=processes.device)
         for number, part in enumerate(parts, start=1):
             with processes.syncing(self.wrapped, number == len(parts)):
-                with self._autocast():
+                with torch.autocast(processes.device.type, torch.bfloat16, self._bfloat16):
                     loss, share, right = self._compute(self.wrapped, part)
                 # Processes average their gradients; here they add up.
                 (loss * (share * processes.world)).backward()
@@ -107,8 +106,3 @@ class Update(Generic[Part]):
         if self.processes.sharded:
             norm = norm.full_tensor()  # type: ignore[attr-defined]
         return float(norm)
-
-    def _autocast(self) -> AbstractContextManager[Any]:
-        if self._bfloat16:
-            return torch.autocast(self.processes.device.type, torch.bfloat16)
-        return nullcontext()

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...network import BACKENDS, Dnabert2Config
-from ...results.rich_display import RichDisplay, counted, settings_line
+from ...results.rich_display import RichDisplay, counted
 from ...tokens.segmentation import Segmentation
-from ..configuration import check_choices, check_least, read_yaml
+from ..configuration import Settings, check_choices, check_least, check_shares
 from ..corpus.rows import DRAWS
 from ..corpus.stretches import CUTS
 from ..corpus.windows import STRANDS
@@ -47,7 +47,7 @@ _DROPOUTS = {"hidden_dropout_prob", "attention_probs_dropout_prob"}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class PretrainConfig(RichDisplay):
+class PretrainConfig(Settings):
     """Everything that determines a pre-training run.
 
     Parameters
@@ -172,6 +172,11 @@ class PretrainConfig(RichDisplay):
     exclude_margin : int
         Bases left out on either side of what they share with a genome.
 
+    Raises
+    ------
+    InputError
+        If a setting is none of its choices or out of range, or two do not go together.
+
     Examples
     --------
     >>> PretrainConfig("genomes", "table.tsv", "tokenizer", "run").row_tokens
@@ -240,9 +245,6 @@ class PretrainConfig(RichDisplay):
     exclude: tuple[str, ...] = ()
     exclude_margin: int = 2000
 
-    def _line(self) -> str:
-        return settings_line(self)
-
     def __post_init__(self) -> None:
         for name in ("exclude", "embedding_layers"):  # JSON has lists only
             object.__setattr__(self, name, tuple(getattr(self, name)))
@@ -292,8 +294,7 @@ class PretrainConfig(RichDisplay):
         self._check_contrastive()
 
     def _check_contrastive(self) -> None:
-        if not 0.0 <= self.average < 1.0:
-            raise InputError(f"average is {self.average}; expected at least 0, below 1.")
+        check_shares(self, ("average",))
         Segmentation(self.cuts, self.bpe_dropout)
         if self.compile and self.embeddings == "composed":
             raise InputError(
@@ -326,21 +327,13 @@ class PretrainConfig(RichDisplay):
             )
 
     def segmentation_of(self, step: int) -> Segmentation:
-        """How the windows of a contrastive step are cut into tokens."""
+        """How the windows of a contrastive step (from 0) are cut into tokens."""
         return Segmentation(dropout=self.bpe_dropout) if step % 2 else Segmentation(self.cuts)
 
     @property
     def together(self) -> bool:
         """Whether one process has to see a whole step with all of its weights."""
         return self.objective != "masked" or self.embeddings != "plain" or self.average > 0.0
-
-    @classmethod
-    def from_yaml(cls, path: str | Path, **over: Any) -> PretrainConfig:
-        """Read a configuration; unknown, missing and ill-typed keys are an :class:`InputError`.
-
-        `over` takes the place of what the file says.
-        """
-        return read_yaml(cls, path, **over)
 
     @property
     def shortest_piece(self) -> int:

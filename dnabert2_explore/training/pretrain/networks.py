@@ -96,11 +96,11 @@ def _built(shaped: Dnabert2Config, config: PretrainConfig) -> Network:
 
 def _trained(config: PretrainConfig, checkpoint: Checkpoint) -> Network:
     source = load_network(checkpoint)
+    shaped = Dnabert2Config.from_dict(source.config.to_dict() | config.network)
+    shaped = _embedding(shaped, config)
     if config.objective == "contrastive":
         encoder = source if isinstance(source, Dnabert2Model) else source.bert
         weights = {k: v for k, v in encoder.state_dict().items() if not k.startswith("pooler.")}
-        shaped = Dnabert2Config.from_dict(source.config.to_dict() | config.network)
-        shaped = _embedding(shaped, config)
         bare = Dnabert2Model(shaped, add_pooling_layer=False)
         bare.load_state_dict(weights)
         return bare
@@ -110,8 +110,6 @@ def _trained(config: PretrainConfig, checkpoint: Checkpoint) -> Network:
             f"{config.objective!r} continues; give a model pre-trained with it and not fine-tuned, "
             "or set objective to contrastive."
         )
-    shaped = Dnabert2Config.from_dict(source.config.to_dict() | config.network)
-    shaped = _embedding(shaped, config)
     shaped.sparse_prediction = True
     # Copied: what was loaded may be a file mapped into memory, which training must not write to.
     network = Dnabert2ForMaskedLM(shaped)

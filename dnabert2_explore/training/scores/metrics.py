@@ -47,12 +47,15 @@ class Estimate(JsonFields):
             return cls(value)
         return cls(value, *map(float, interval(samples)))
 
-    def __str__(self) -> str:
+    def told(self, sign: str = "", undefined: str = "undefined") -> str:
+        """Say the value and its interval, with a `sign` of "+" as a difference."""
         if math.isnan(self.value):
-            return "undefined"
-        if math.isnan(self.low):
-            return f"{self.value:.3f}"
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+            return undefined
+        value, low, high = (f"{one:{sign}.3f}" for one in (self.value, self.low, self.high))
+        return value if math.isnan(self.low) else f"{value} ({low} to {high})"
+
+    def __str__(self) -> str:
+        return self.told()
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -44,19 +44,14 @@ class Targets:
 
     def _balanced(self, data: Labelled) -> NDArray[np.float64]:
         """Weight of each class, of mean 1 over the rows; of a label, that of the rows having it."""
-        multi = self.task == "multi_label"
-        counts = (
-            data.labels.sum(axis=0)
-            if multi
-            else np.bincount(data.labels, minlength=len(data.classes))
-        )
+        counts = data.class_counts
         if not counts.all():
             absent = data.classes[int(np.flatnonzero(counts == 0)[0])]
             raise InputError(
                 f"class_weights is 'balanced', but no training row has the label {absent!r}: set "
                 "'none', or add rows."
             )
-        if multi:
+        if self.task == "multi_label":
             return np.asarray((len(data) - counts) / counts, dtype=np.float64)
         return np.asarray(len(data) / (len(counts) * counts), dtype=np.float64)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-from ...scores.metrics import Estimate
 from ..markdown import grid
 from .audited import COPIES, COUNTERPARTS, NEAR
 
@@ -13,6 +11,8 @@ if TYPE_CHECKING:
     from .audited import Audit, DatasetAudit
 
 __all__ = ["write"]
+
+_NONE = "–"
 
 
 def write(found: Audit) -> str:
@@ -56,14 +56,6 @@ def _name(one: DatasetAudit) -> str:
     return one.dataset + (" ᴿ" if one.state == "reduced" else "")
 
 
-def _value(one: Estimate, sign: str = "") -> str:
-    if math.isnan(one.value):
-        return "–"
-    if math.isnan(one.low):
-        return f"{one.value:{sign}.3f}"
-    return f"{one.value:{sign}.3f} ({one.low:{sign}.3f} to {one.high:{sign}.3f})"
-
-
 def _faults(every: list[DatasetAudit]) -> str:
     header = [
         "dataset", "test", "composition twin", "of another label", "twin rule", "positional twin",
@@ -101,7 +93,9 @@ def _rules(every: list[DatasetAudit]) -> str:
             cells.append(f"**{text}**" if name == one.best_rule else text)
         model = "–" if one.published is None else f"{one.published[1]:.3f} ({one.published[0]})"
         there = one.rules.get(one.best_rule_cleaned)
-        best = "–" if there is None else f"{one.best_rule_cleaned}: {_value(there.cleaned)}"
+        best = _NONE
+        if there is not None:
+            best = f"{one.best_rule_cleaned}: {there.cleaned.told(undefined=_NONE)}"
         rows.append([_name(one), *cells, model, f"{one.clean:,}", best])
     return grid(header, rows)
 
@@ -112,10 +106,10 @@ def _runs(every: list[DatasetAudit]) -> str:
         [
             _name(one),
             label,
-            _value(run.score),
-            f"{_value(run.minus_rule, '+')} ({one.best_rule})",
-            _value(run.cleaned),
-            f"{_value(run.cleaned_minus_rule, '+')} ({one.best_rule_cleaned})"
+            run.score.told(undefined=_NONE),
+            f"{run.minus_rule.told('+', _NONE)} ({one.best_rule})",
+            run.cleaned.told(undefined=_NONE),
+            f"{run.cleaned_minus_rule.told('+', _NONE)} ({one.best_rule_cleaned})"
             if one.best_rule_cleaned
             else "–",
         ]
