@@ -361,7 +361,7 @@ def test_names_beside_dots_have_room():
 
 def test_of_few_draws_no_small_p_is_promised():
     heads = dx.head_atlas(dx.load("pocket"), dx.demo.windows()[:1], permutations=4)
-    assert "no p below 0.2 can come of" in html_of(heads)
+    assert "no p can be below 0.2" in html_of(heads)
 
 
 def test_a_map_of_a_class_shows_its_untrained_twin():

@@ -80,7 +80,7 @@ def head_atlas(result: HeadAtlas) -> Card:
 
 def _least(times: int) -> str:
     """Say that so few draws cannot make a p small; nothing where they can."""
-    return f", which no p below {1 / (times + 1):.2g} can come of" if times < 19 else ""
+    return f", so that no p can be below {1 / (times + 1):.2g}" if times < 19 else ""
 
 
 def _range(values: np.ndarray) -> str:
