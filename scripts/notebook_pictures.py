@@ -32,20 +32,19 @@ THEN = {
 }
 #: Seconds that a view computes, and what is pressed before; the others are quick.
 SECONDS = {
-    "AtlasExplorer": 60,
-    "FeatureExplorer": 60,
-    "FinetuneApp": 75,
+    "AtlasExplorer": 90,
+    "FeatureExplorer": 90,
+    "FinetuneApp": 120,
     "LayersExplorer": 40,
     "PretrainingMonitor": 150,
     "TimeLapseExplorer": 20,
 }
 PRESSED = {"FeatureExplorer": "Train", "AtlasExplorer": "UMAP"}
-COLOURS = 128
 HEIGHT, STATUS_BAR = 1500, 30
 
 
 def take(lab: Lab, path: Path, first: int, last: int) -> None:
-    """Take the picture of some cells, in few colours."""
+    """Take the picture of some cells."""
     lab.show_cell(first)
     time.sleep(2)
     above, below = (
@@ -61,9 +60,7 @@ def take(lab: Lab, path: Path, first: int, last: int) -> None:
         "height": min(below["y"] + below["height"], HEIGHT - STATUS_BAR) - above["y"],
     }
     lab.page.screenshot(path=path, clip=clip)
-    Image.open(path).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(
-        path, optimize=True
-    )
+    Image.open(path).convert("RGB").save(path, optimize=True)
 
 
 def tour(folder: Path, scratch: Path) -> None:

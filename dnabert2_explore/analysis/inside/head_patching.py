@@ -76,7 +76,7 @@ class HeadPatchMap(RichDisplay):
         layer, head = np.unravel_index(int(np.nanargmax(self.restored)), self.restored.shape)
         told = (
             f"of {self.target_name}: {self.ref_score:+.3f} ref, {self.alt_score:+.3f} alt "
-            f"({self.unit}); layer {layer}, head {head} (both from 0) gives back "
+            f"({self.unit}); layer {layer + 1}, head {head + 1} (both from 1) gives back "
             f"{self.restored[layer, head]:.0%}"
         )
         if self.twin is not None and not np.isnan(self.twin.restored).all():

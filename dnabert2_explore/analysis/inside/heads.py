@@ -46,7 +46,7 @@ class HeadAgreement(RichDisplay):
     def _line(self) -> str:
         layer, head = np.unravel_index(np.nanargmax(self.beyond_distance), self.chance.shape)
         return (
-            f"{counted(self.pairs, 'pair')}; best layer {layer}, head {head} (from 0): "
+            f"{counted(self.pairs, 'pair')}; best layer {layer + 1}, head {head + 1} (from 1): "
             f"{self.beyond_distance[layer, head]:.2f} at equal distance (chance up to "
             f"{self.chance[layer, head]:.2f})"
         )

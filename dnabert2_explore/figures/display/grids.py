@@ -23,7 +23,7 @@ def grids(
     half: float | None = None,
     side: float = 290.0,
     height: float = 130.0,
-    rows_from: int | None = None,
+    rows_from: int = 0,
 ) -> str:
     """Draw matrices of one shape beside one another.
 
@@ -37,12 +37,11 @@ def grids(
         Value of full colour; by default the largest of each map.
     side, height : float
         Of one map, in px.
-    rows_from : int, optional
-        Number of the first row, where columns count from 1; by default both count from 0.
+    rows_from : int
+        Number of the first row; columns count from 1.
     """
     left, top, gap = 50.0, 18.0, 26.0
     canvas = Canvas(left + (side + gap) * len(maps), top + height + 34, f"{down} by {across}")
-    start = 0 if rows_from is None else 1
     for place, (name, values) in enumerate(maps.items()):
         x = left + place * (side + gap)
         rows, columns = values.shape
@@ -50,11 +49,11 @@ def grids(
         canvas.rect(x, top, side, height, "none", stroke=PAGE.grid)
         canvas.cells(pooled(np.nan_to_num(values.astype(float))), x, top, side, height, half=half)
         panel = Panel(canvas, (x, top, x + side, top + height), (-0.5, columns - 0.5), (0, 1))
-        panel.x_axis(across, _whole(columns, 4 if side < 150 else 7), start)
+        panel.x_axis(across, _whole(columns, 4 if side < 150 else 7), 1)
     tick = Panel(canvas, (left, top, left + side, top + height), (0, 1), (0, 1))
     tick.least, tick.most = rows - 0.5, -0.5
     for row in _whole(rows, 7):
-        text = f"{row + (rows_from or 0):,}"
+        text = f"{row + rows_from:,}"
         canvas.text(left - 6, tick.y(row) + 4, text, anchor="end", fill=PAGE.muted)
     canvas.text(
         0, 0, down, anchor="middle", fill=PAGE.muted,

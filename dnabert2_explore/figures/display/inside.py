@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     )
 
 _TOP = 6  # rows of a table
-_HEADS, _LAYERS = "head (from 0)", "layer (from 0)"
+_HEADS, _LAYERS = "head (from 1)", "layer (from 1)"
 _DEPTH = "layer (0: the embeddings)"
 
 
@@ -39,7 +39,7 @@ def _percent(share: float) -> str:
 def head_agreement(result: HeadAgreement) -> Card:
     """Show how each head's attention agrees with the map, and the best heads."""
     rows = [
-        (str(layer), str(head), *(number(value, 2) for value in numbers))
+        (str(layer + 1), str(head + 1), *(number(value, 2) for value in numbers))
         for layer, head, *numbers in result.table().head(_TOP).itertuples(index=False)
     ]
     maps = {"as it is": result.correlation, "at equal distance": result.beyond_distance}
@@ -49,7 +49,7 @@ def head_agreement(result: HeadAgreement) -> Card:
         "right, of pairs as far apart. Orange is above 0, blue below; full colour is 1. By chance: "
         "the 95th percentile of turned maps.",
         "",
-        (grids(maps, _LAYERS, _HEADS, half=1.0),),
+        (grids(maps, _LAYERS, _HEADS, half=1.0, rows_from=1),),
         (table(("layer", "head", "as it is", "at equal distance", "by chance"), rows, range(5)),),
     )
 
@@ -73,7 +73,7 @@ def head_atlas(result: HeadAtlas) -> Card:
         "Each head measured; stronger is more, each map on its own scale. The null permutes what "
         f"is attended to, {result.permutations} times{_least(result.permutations)}.",
         result.model,
-        (grids(result.values, _LAYERS, _HEADS, side=92.0, height=112.0),),
+        (grids(result.values, _LAYERS, _HEADS, side=92.0, height=112.0, rows_from=1),),
         (table(heads, rows, range(1, len(heads))),),
     )
 
@@ -93,7 +93,7 @@ def head_patch_map(result: HeadPatchMap) -> Card:
     if result.twin is not None:
         maps["untrained twin"] = result.twin.restored
     rows = [
-        (str(layer), str(head), *map(_percent, shares))
+        (str(layer + 1), str(head + 1), *map(_percent, shares))
         for layer, head, *shares in result.table().head(_TOP).itertuples(index=False)
     ]
     return Card(
@@ -101,7 +101,7 @@ def head_patch_map(result: HeadPatchMap) -> Card:
         "Share of the effect that comes back when one head hands on what it does in the reference; "
         "orange gives back, blue takes away; full colour is 100%.",
         result.model,
-        (grids(maps, _LAYERS, _HEADS, half=1.0),),
+        (grids(maps, _LAYERS, _HEADS, half=1.0, rows_from=1),),
         (table(("layer", "head", "restored", "untrained")[: 2 + len(maps)], rows, range(4)),),
     )
 

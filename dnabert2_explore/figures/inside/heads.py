@@ -175,15 +175,15 @@ def head_patch_figure(found: HeadPatchMap, *, theme: str = "light") -> Figure:
     """Draw the share of an effect that each head gives back, beside what passes attention by.
 
     Columns are heads, all of them together, and the state before the layer; with a twin, the
-    untrained network's stand to the right. White is nothing, full colour everything (beyond -100%
-    and 100%, too).
+    untrained network's stand to the right. Layers and heads count from 1, as on every screen. White
+    is nothing, full colour everything (beyond -100% and 100%, too).
     """
     from plotly.subplots import make_subplots
 
     colours = theme_of(theme)
     shown = [one for one in (found, found.twin) if one is not None]
     layers, heads = found.restored.shape
-    names = [*(f"head {head}" for head in range(heads)), "all heads", "passing by"]
+    names = [*(f"head {head + 1}" for head in range(heads)), "all heads", "passing by"]
     titles = ("trained", "untrained")[: len(shown)] if len(shown) > 1 else None
     figure = make_subplots(1, len(shown), subplot_titles=titles, horizontal_spacing=0.08)
     for column, one in enumerate(shown, start=1):
@@ -192,7 +192,7 @@ def head_patch_figure(found: HeadPatchMap, *, theme: str = "light") -> Figure:
         cells = numbered(
             values,
             names,
-            [f"layer {layer}" for layer in range(layers)],
+            [f"layer {layer + 1}" for layer in range(layers)],
             text,
             signed_scale(colours),
             (-1, 1),
@@ -203,7 +203,7 @@ def head_patch_figure(found: HeadPatchMap, *, theme: str = "light") -> Figure:
         )
         figure.add_trace(cells, 1, column)
     figure.update_layout(**layout(colours, 100 + 34 * layers))
-    figure.update_layout(margin={"l": 62, "r": 74, "t": 28, "b": 60, "autoexpand": False})
+    figure.update_layout(margin={"l": 62, "r": 88, "t": 28, "b": 60, "autoexpand": False})
     figure.update_xaxes(showgrid=False, zeroline=False, color=colours.ink, tickangle=-30)
     figure.update_yaxes(showgrid=False, zeroline=False, color=colours.ink)
     return figure
@@ -231,8 +231,8 @@ def head_agreement_figure(found: HeadAgreement, *, theme: str = "light") -> Figu
         [
             numbered(
                 values,
-                [f"head {head}" for head in range(heads)],
-                [f"layer {layer}" for layer in range(layers)],
+                [f"head {head + 1}" for head in range(heads)],
+                [f"layer {layer + 1}" for layer in range(layers)],
                 text,
                 signed_scale(colours),
                 (-reach, reach),
