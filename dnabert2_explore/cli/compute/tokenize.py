@@ -161,37 +161,31 @@ def _summary(segmentations: Iterator[tuple[str, str, Tokens]], file: TextIO) -> 
         writer.writerow(map(cell, row.values()))
 
 
-def _json(segmentations: Iterator[tuple[str, str, Tokens]], file: TextIO) -> None:
-    _json_array(
-        (
-            {
-                **_counts(name, scheme, tokens),
-                "tokens": list(tokens.tokens),
-                "ids": tokens.ids.tolist(),
-                "spans": tokens.spans.tolist(),
-            }
-            for name, scheme, tokens in segmentations
-        ),
-        file,
-    )
+def _whole(name: str, scheme: str, tokens: Tokens) -> dict[str, Any]:
+    return {
+        **_counts(name, scheme, tokens),
+        "tokens": list(tokens.tokens),
+        "ids": tokens.ids.tolist(),
+        "spans": tokens.spans.tolist(),
+    }
 
 
-def _json_summary(segmentations: Iterator[tuple[str, str, Tokens]], file: TextIO) -> None:
-    _json_array((_counts(*segmentation) for segmentation in segmentations), file)
-
-
-def _json_array(items: Iterator[dict[str, Any]], file: TextIO) -> None:
+def _json(
+    row: Callable[..., dict[str, Any]],
+    segmentations: Iterator[tuple[str, str, Tokens]],
+    file: TextIO,
+) -> None:
     """Write one array, an item a line, without holding a genome's tokens in memory."""
     lead = "["
-    for item in items:
-        file.write(f"{lead}\n{json.dumps(item)}")
+    for segmentation in segmentations:
+        file.write(f"{lead}\n{json.dumps(row(*segmentation))}")
         lead = ","
     file.write("[]\n" if lead == "[" else "\n]\n")
 
 
-_WRITERS = {
+_WRITERS: dict[tuple[str, bool], Callable[[Iterator[tuple[str, str, Tokens]], TextIO], None]] = {
     ("tsv", False): _rows,
     ("tsv", True): _summary,
-    ("json", False): _json,
-    ("json", True): _json_summary,
+    ("json", False): partial(_json, _whole),
+    ("json", True): partial(_json, _counts),
 }

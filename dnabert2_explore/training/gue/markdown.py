@@ -65,14 +65,10 @@ def write(board: Leaderboard) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _row(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
 def grid(header: list[str], rows: list[list[str]], left: int = 1) -> str:
     """Lay out a table; the first `left` columns are aligned to the left."""
     rule = ["---" if index < left else "---:" for index in range(len(header))]
-    return "\n".join([_row(header), _row(rule), *map(_row, rows)])
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))
 
 
 def _legend(board: Leaderboard) -> str:
