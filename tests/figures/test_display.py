@@ -408,3 +408,18 @@ def test_cells_of_a_sweep_say_what_their_colours_are():
     sweep = dx.marginalize(splice, site, "GTAAGT", "donor", sweep="copies", copies=6, columns=(0,))
     most = number(float(abs(sweep.effect).max()))
     assert f"Orange adds, blue takes away; full colour is {most} logit." in html_of(sweep)
+
+
+def test_names_of_lines_that_are_near_stand_on_either_side():
+    found = dx.Clusters(
+        np.zeros(9, int), np.ones(9), np.array([9]), np.array([0.8]), 0.74, 3, 5
+    )  # fmt: skip
+    anchors = {
+        name: anchor
+        for anchor, name in re.findall(
+            r'text-anchor="(\w+)"[^>]*>(there|columns shuffled)', html_of(found)
+        )
+    }
+    assert anchors == {"there": "start", "columns shuffled": "end"}
+    none = dataclasses.replace(found, sizes=np.zeros(0, int), stability=np.zeros(0))
+    assert "<svg" not in html_of(none)

@@ -125,17 +125,23 @@ def space_comparison(result: SpaceComparison) -> Card:
 def clusters(result: Clusters) -> Card:
     """Show how large every cluster is, and how surely it is there."""
     shown = min(len(result.sizes), 12)
+    if not shown:
+        return plain(result)
     canvas = Canvas(WIDTH, 26 + shown * 20 + 44, "clusters: stability")
     panel = Panel(canvas, (150, 20, WIDTH - 40, 24 + shown * 20), (0, 1), (0, 1))
     for row in range(shown):
         y = 34.0 + row * 20
         canvas.text(144, y + 4, f"cluster {row}, {int(result.sizes[row]):,} rows", "end")
         panel.interval(y, float(result.stability[row]), np.nan, np.nan, PAGE.positive)
-    for value, name in ((0.75, "there"), (result.null, "columns shuffled")):
+    # Of two lines that are near, each name stands on its own side.
+    left = not result.null > 0.75
+    sides = ((0.75, "there", not left), (result.null, "columns shuffled", left))
+    for value, name, before in sides:
         if np.isfinite(value):
             at = panel.x(value)
-            canvas.line(at, 18, at, panel.bottom, **{"stroke-dasharray": "4 3"})
-            canvas.text(at, 12, name, "middle", PAGE.muted)
+            canvas.line(at, 6, at, panel.bottom, **{"stroke-dasharray": "4 3"})
+            canvas.text(at + (-4 if before else 4), 14, name, "end" if before else "start",
+                        PAGE.muted)  # fmt: skip
     panel.x_axis("stability (mean Jaccard overlap)", (0, 0.25, 0.5, 0.75, 1))
     return plain(
         result,

@@ -40,8 +40,8 @@ def tokenizer_comparison(result: TokenizerComparison) -> Card:
     return plain(
         result,
         f"Each block is a token, of {'the first ' if n < len(bases) else ''}{n} bases; overlapping "
-        "ones lie under one another. Sharing: bases two neighbouring tokens have in common; "
-        "ripple: tokens that the change of one base replaces, the mean.",
+        "ones lie under one another. Sharing: how many other tokens hold a base, the mean over "
+        "bases; ripple: how many tokens a substitution replaces, the mean over all.",
         canvas,
     )
 
