@@ -88,7 +88,8 @@ def views(folder: Path, scratch: Path, names: set[str]) -> None:
         for place, (name, _) in enumerate(chosen):
             lab.show_cell(1 + 2 * place)
             if name in PRESSED:
-                lab.page.get_by_role("button", name=PRESSED[name]).first.click()
+                cell = lab.page.locator(f'[data-windowed-list-index="{1 + 2 * place}"]')
+                cell.get_by_role("button", name=PRESSED[name], exact=True).click()
             time.sleep(SECONDS.get(name, 6))
             lab.wait_idle(300)
             print(name, flush=True)
