@@ -315,6 +315,7 @@ class EmbeddingStore(RichDisplay):
         return pd.DataFrame(columns)
 
     @recorded
+    @says_cost
     def search(
         self,
         queries: Any,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -88,7 +89,7 @@ class Update(Generic[Part]):
         sums = torch.zeros(2, dtype=torch.float64, device=processes.device)
         for number, part in enumerate(parts, start=1):
             with processes.syncing(self.wrapped, number == len(parts)):
-                with torch.autocast(processes.device.type, torch.bfloat16, self._bfloat16):
+                with self._autocast():
                     loss, share, right = self._compute(self.wrapped, part)
                 # Processes average their gradients; here they add up.
                 (loss * (share * processes.world)).backward()
@@ -106,3 +107,9 @@ class Update(Generic[Part]):
         if self.processes.sharded:
             norm = norm.full_tensor()  # type: ignore[attr-defined]
         return float(norm)
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        # Not autocast that is off: of a device that knows none, torch refuses that as well.
+        if self._bfloat16:
+            return torch.autocast(self.processes.device.type, torch.bfloat16)
+        return nullcontext()
