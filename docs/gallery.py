@@ -303,7 +303,7 @@ def _figure(shown: object) -> str:
     except InputError:  # there is none of its kind
         return ""
     return (
-        "<details><summary><code>dx.plot(result)</code>, to zoom and to rest on</summary>"
+        "<details><summary><code>dx.plot(result)</code>, to zoom and hover</summary>"
         f"{figure_html(json.loads(figure.to_json()))}</details>\n"
     )
 
