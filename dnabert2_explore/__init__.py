@@ -41,6 +41,8 @@ draw_with(_bundle)
 
 
 def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     with translated():
         return _resolve(name)
 

@@ -21,10 +21,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def source_digest(path: Path) -> str:
-    """Tell notebook and package from what they were: SHA-256 of their sources."""
+    """Tell notebook, package and models from what they were: SHA-256 of their files."""
     parts = hashlib.sha256()
-    for file in [path, *sorted((ROOT / "dnabert2_explore").rglob("*.py"))]:
-        parts.update(file.read_bytes())
+    for file in [path, *sorted((ROOT / "dnabert2_explore").rglob("*.*"))]:
+        if file.is_file() and file.suffix != ".pyc":
+            parts.update(file.read_bytes())
     return parts.hexdigest()
 
 
@@ -36,10 +37,10 @@ def run(path: Path) -> nbformat.NotebookNode:
     nbclient.exceptions.CellExecutionError
         If a cell fails.
     """
-    notebook = nbformat.read(path, as_version=4)
+    notebook, digest = nbformat.read(path, as_version=4), source_digest(path)
     resources = {"metadata": {"path": str(path.parent)}}
     NotebookClient(notebook, timeout=600, resources=resources).execute()
-    notebook.metadata["source_digest"] = source_digest(path)
+    notebook.metadata["source_digest"] = digest
     return notebook
 
 
@@ -66,7 +67,7 @@ def main(arguments: list[str]) -> int:
     found = [sorted(p.glob("*.ipynb")) if p.is_dir() else [p] for p in asked.paths]
     notebooks = [notebook for some in found for notebook in some]
     if not notebooks:
-        print("no notebook there; name a folder or an .ipynb", file=sys.stderr)
+        print(f"no notebook in {asked.paths}; name a folder or an .ipynb", file=sys.stderr)
         return 1
     failed = 0
     for path in notebooks:

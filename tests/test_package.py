@@ -71,6 +71,11 @@ def test_reading_and_tokenizing_need_no_network():
     assert loaded_after(statement) & {"torch", "plotly", "ipywidgets", "umap", "captum"} == set()
 
 
+def test_training_a_tokenizer_needs_no_network():
+    assert loaded_after("import dnabert2_explore.training.tokenizer") & {"torch"} == set()
+    assert loaded_after("import dnabert2_explore as dx; dx.vocabulary_curve") & {"torch"} == set()
+
+
 def test_promised_names_are_public():
     assert set(dx.__all__) >= PROMISED
 

@@ -82,7 +82,7 @@ def reference_states(
 
 def pad(ids: Sequence[NDArray[np.int64]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Put sequences of token ids into one padded batch: ids and mask, (batch, longest) each."""
-    rows = list(map(torch.from_numpy, ids))
+    rows = [torch.tensor(one, dtype=torch.int64) for one in ids]
     return pad_sequence(rows, True, PAD), pad_sequence(list(map(torch.ones_like, rows)), True)
 
 

@@ -36,13 +36,14 @@ def check_rows(array: NDArray[Any], name: str) -> None:
     --------
     >>> check_rows(np.array([[1.0, 2.0], [np.nan, 0.0]]), "vectors")
     Traceback (most recent call last):
-    dnabert2_explore.errors.InputError: Row 1 (0-based) of vectors and 0 others hold NaN or ...
+    dnabert2_explore.errors.InputError: Row 1 (0-based) of vectors holds NaN or infinity: ...
     """
     if array.ndim != 2:
         raise InputError(f"{name} has shape {array.shape}; expected (sequences, numbers).")
     bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
     if bad.size:
+        others = f" and {bad.size - 1:,} more hold" if bad.size > 1 else " holds"
         raise InputError(
-            f"Row {bad[0]} (0-based) of {name} and {bad.size - 1} others hold NaN or infinity: "
+            f"Row {bad[0]} (0-based) of {name}{others} NaN or infinity: "
             "leave them out, or compute them in float32."
         )

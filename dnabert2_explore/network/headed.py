@@ -13,7 +13,7 @@ from .blocks import Dnabert2MaskedLMHead
 from .config import Dnabert2Config
 from .forward import EncoderForward, Network
 from .packing import Packing
-from .plain.blocks_dnabert2 import class_loss, token_loss
+from .plain.blocks_dnabert2 import class_loss, problem_of, token_loss
 
 __all__ = ["ClassifierForward", "MaskedLMForward"]
 
@@ -124,6 +124,8 @@ class ClassifierForward(Network):
         else:
             pooled = outputs.pooler_output
         logits = self.classifier(self.dropout(pooled))
+        if labels is not None:  # as transformers' own models: what was told once holds from then on
+            self.config.problem_type = problem_of(self.config, labels)
         return SequenceClassifierOutput(
             loss=None if labels is None else class_loss(self.config, logits, labels),
             logits=logits,

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from types import UnionType
 from typing import Any, Self, get_args, get_origin, get_type_hints
 
+import numpy as np
+
 __all__ = ["JsonFields", "from_plain", "to_plain"]
 
 
@@ -19,7 +21,9 @@ def to_plain(value: Any) -> Any:
         return {name: to_plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
         return [to_plain(one) for one in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+    if isinstance(value, float | np.floating):
+        return None if math.isnan(value) else float(value)
+    return value
 
 
 def from_plain(kind: Any, content: Any) -> Any:

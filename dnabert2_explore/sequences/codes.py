@@ -45,7 +45,7 @@ def blocks(bases: Sequence[str], most: int) -> Iterator[tuple[int, int]]:
             yield first, place
             first, size = place, 0
         size += len(one)
-    if bases:
+    if len(bases):
         yield first, len(bases)
 
 

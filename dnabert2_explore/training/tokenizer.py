@@ -12,7 +12,7 @@ import numpy as np
 from ..common.files import filling
 from ..common.progress import Progress
 from ..errors import InputError
-from ..network.checkpoints.saving import TOKENIZER_SETTINGS
+from ..network.checkpoints.tokenizer_settings import TOKENIZER_SETTINGS
 from ..tokens.tokenizer import SPECIAL as SPECIAL_TOKENS
 from .corpus.windows import Corpus
 

@@ -8,8 +8,9 @@ import re
 import subprocess
 import sys
 import typing
+import warnings
 import xml.etree.ElementTree as ET
-from html import unescape
+from html import escape, unescape
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -22,7 +23,7 @@ from nbconvert.exporters import LatexExporter
 import dnabert2_explore as dx
 from dnabert2_explore.errors import ExploreError
 from dnabert2_explore.figures import plots
-from dnabert2_explore.figures.display import ROOMS, html_of, training
+from dnabert2_explore.figures.display import ROOMS, card, html_of, training
 from dnabert2_explore.figures.display.canvas import Canvas, Panel, number, thinned
 from dnabert2_explore.results.rich_display import RichDisplay
 
@@ -184,13 +185,43 @@ def test_where_styles_and_drawings_are_taken_out_an_image_is_left(shown):
             label, text = re.search(
                 r'alt="([^"]*)" src="data:image/svg\+xml,([^"]*)"', still
             ).groups()
-            image = ET.fromstring(unquote(text))  # strict: a browser shows nothing otherwise
+            image = ET.fromstring(
+                unquote(unescape(text))
+            )  # strict: a browser shows nothing otherwise
             assert "".join(image.itertext()) == "".join(drawing.itertext())
-            used = set(re.findall(r"var\((--dx-[\w-]+)\)", unquote(text)))
+            used = set(re.findall(r"var\((--dx-[\w-]+)\)", unquote(unescape(text))))
             assert used <= set(re.findall(r"(--dx-[\w-]+):", image.get("style"))), type(one)
             assert unescape(label) == image.get("aria-label", "")
             seen += 1
     assert seen > 30
+
+
+def test_an_image_of_any_name_is_one(shown):
+    name = 'A&B <i>"q" %41 #'
+    svg = f'<svg aria-label="{escape(name)}" width="9"><text>{escape(name)}</text></svg>'
+    found = []
+    parser = HTMLParser()
+    parser.handle_startendtag = lambda tag, attributes: found.append((tag, dict(attributes)))
+    parser.feed(card._still(svg))
+    ((tag, attributes),) = found
+    assert tag == "img"
+    assert attributes["alt"] == name
+    text = unquote(attributes["src"].removeprefix("data:image/svg+xml,"))
+    assert "".join(ET.fromstring(text).itertext()) == name
+
+
+def test_names_that_say_themselves_stand_in_their_cards():
+    one = dx.Variant("chr1", 9, "A", "G")
+    assert one._repr_mimebundle_()["text/markdown"].startswith(r"**Variant** chr1:10 A\>G")
+
+
+def test_without_permutations_the_head_atlas_tells_of_no_null():
+    enc, bases = dx.load("pocket"), dx.demo.splice()[0].bases
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        text = html_of(dx.head_atlas(enc, bases, permutations=0))
+    assert "by chance" not in text
+    assert "there is no null" in text
 
 
 def _as_xml(html):

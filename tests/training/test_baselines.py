@@ -90,6 +90,10 @@ def test_kmers_by_hand():
     assert found[2].sum() == 0.0  # no word at all
     with pytest.raises(InputError, match="k is 9"):
         kmer_frequencies(["ACGT"], k=9)
+    several = np.array(["ACGTA", "ANCC"])  # as a column of a table holds them
+    np.testing.assert_array_equal(
+        kmer_frequencies(several, k=2), kmer_frequencies(list(several), k=2)
+    )
 
 
 def test_kmers_hear_composition_and_not_order():

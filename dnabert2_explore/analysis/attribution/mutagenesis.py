@@ -17,7 +17,7 @@ from ...common.stats import pearson
 from ...encoder import Bases, Encoder
 from ...results.origins import recorded
 from ...results.rich_display import RichDisplay, counted
-from ...sequences import common_ends, in_place, mutate, stretch, substitutions
+from ...sequences import in_place, mutate, stretch, substitutions
 from ...sequences.motifs.motif import ALPHABET
 from ...tokens import Tokens
 from ..many import one_or_many
@@ -293,9 +293,17 @@ def _cut(explained: ExplainedOutput, mutants: list[tuple[int, int]]) -> Iterator
 
 def _difference(old: _Cut, new: _Cut) -> tuple[int, int, _Cut]:
     """Tokens [first, last) of a sequence that its mutant replaces, and by what."""
-    left, right = common_ends(*(np.c_[cut.ids, cut.spans].tolist() for cut in (old, new)))
+    # Not `common_ends`: this is asked of every mutant, and numpy compares all tokens at once.
+    same = min(len(old.ids), len(new.ids))
+    left = int(np.argmin(np.append(_alike(old, new, slice(0, same)), False)))
+    tail = _alike(old, new, slice(-same, None))[::-1]
+    right = min(int(np.argmin(np.append(tail, False))), same - left)
     stop = len(new.ids) - right
     return left, len(old.ids) - right, _Cut(new.ids[left:stop], new.spans[left:stop])
+
+
+def _alike(a: _Cut, b: _Cut, part: slice) -> NDArray[np.bool_]:
+    return (a.ids[part] == b.ids[part]) & (a.spans[part] == b.spans[part]).all(axis=1)
 
 
 def _tokens_changed(

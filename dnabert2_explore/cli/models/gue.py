@@ -197,7 +197,15 @@ def audit_datasets(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="JSON file to write; .md for its tables.")
     ],
-    dataset: DATASETS = None,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dataset",
+            "-d",
+            help="Name such as tf_2 or H3; give it again for more.",
+            show_default="all with dev and test",
+        ),
+    ] = None,
     results: Annotated[
         Path | None,
         typer.Option(help="Results folder of 'gue run': models beside the best rule."),

@@ -78,6 +78,9 @@ class Readings(RichDisplay):
     def __len__(self) -> int:
         return (1 + (self.strands == "both")) * (1 + self.segmentations)
 
+    def _line(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         if len(self) == 1:
             return "one reading"

@@ -92,7 +92,7 @@ def _still(svg: str) -> str:
     theme = theme_of("light")
     style = escape(";".join([f"color:{theme.ink}", f"background:{theme.paper}", *used]))
     whole = svg.replace("<svg ", f'<svg xmlns="http://www.w3.org/2000/svg" style="{style}" ', 1)
-    for sign in '%#<>"':
+    for sign in '%&#<>"':
         whole = whole.replace(sign, f"%{ord(sign):02X}")
     source = f"data:image/svg+xml,{whole}"
     return f'<img class="dx-still" alt="{label[1] if label else ""}" src="{source}"/>'

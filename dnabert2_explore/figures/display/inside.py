@@ -59,19 +59,25 @@ def head_atlas(result: HeadAtlas) -> Card:
     from ...analysis.inside import PROPERTIES
 
     twin = result.twin
-    heads = ["property", "heads", "permuted keys", "heads with p ≤ 0.05"]
-    heads[2:2] = [] if twin is None else ["untrained"]
+    nulls = ["by chance", "heads with p ≤ 0.05"] if result.permutations else []
+    heads = ["property", "heads", *(["untrained"] if twin is not None else []), *nulls]
     rows = []
     for name, values in result.values.items():
         unit, words = PROPERTIES[name]
-        sure = int((result.p[name] <= 0.05).sum())
         beside = [] if twin is None else [_range(twin[name])]
-        rows.append((f"{name}: {words} ({unit})", _range(values), *beside,
-                     _range(result.null[name]), f"{sure} of {values.size}"))  # fmt: skip
+        if nulls:
+            sure = int((result.p[name] <= 0.05).sum())
+            beside += [_range(result.null[name]), f"{sure} of {values.size}"]
+        rows.append((f"{name}: {words} ({unit})", _range(values), *beside))
+    turned = " (for the track: the track is turned)" if "track" in result.values else ""
+    null = (
+        f" By chance: what is attended to{turned} is permuted {result.permutations} times"
+        f"{_least(result.permutations)}."
+    )
     return Card(
         result._line(),
-        "Each head measured; stronger is more, each map on its own scale. The null permutes what "
-        f"is attended to, {result.permutations} times{_least(result.permutations)}.",
+        "Each head measured; stronger is more, each map on its own scale."
+        + (null if nulls else " Nothing was permuted: there is no null beside."),
         result.model,
         (grids(result.values, _LAYERS, _HEADS, side=92.0, height=112.0, rows_from=1),),
         (table(heads, rows, range(1, len(heads))),),

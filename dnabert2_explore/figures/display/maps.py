@@ -67,9 +67,12 @@ def aligned_maps(result: AlignedMaps) -> Card:
     far = zip(result.names[1:], result.moved[1:], strict=True)
     moved = ", ".join(f"{name} {value:.2f}" for name, value in far)
     more = len(result.names) - len(shown)
+    how = "turned onto the map before" if result.method == "pca" else "by AlignedUMAP"
+    depth = result.planes.shape[-1]
+    axes = f"; the first two of {depth} axes" if depth > 2 else ""
     return Card(
         result._line(),
-        "The same points in each space, turned onto the map before. How far they are from the map "
+        f"The same points in each space, {how}{axes}. How far they are from the map "
         f"before (1: as far as a point is from the middle; 1.4: nothing in common): {moved}."
         + (f" {more} maps more in dx.plot(result)." if more else ""),
         pictures=(str(canvas),),
@@ -146,6 +149,7 @@ def clusters(result: Clusters) -> Card:
     return plain(
         result,
         f"How much of a cluster is found again in four fifths of the rows, mean of {result.draws} "
-        "draws: above 0.75 it is there, below 0.6 it is not to be trusted.",
+        "draws: above 0.75 it is there, below 0.6 it is not to be trusted."
+        + (f" The {shown} largest are drawn." if shown < len(result.sizes) else ""),
         canvas,
     )

@@ -24,15 +24,16 @@ def tokenizer_comparison(result: TokenizerComparison) -> Card:
     rows = [np.flatnonzero(cut.tokens.spans[:, 0] < n) for cut in result.cuts]
     deep = [int(cut.cover[:n].max(initial=1)) for cut in result.cuts]
     canvas = Canvas(WIDTH, top + sum(12 + 7 * d for d in deep) + 34, "tokens over the same bases")
-    axis = Panel(canvas, (left, 0, WIDTH - 8, top), (0, n), (0, 1))
+    axis = Panel(canvas, (left, 0, WIDTH - 8, top), (-0.5, n - 0.5), (0, 1))
     for place, letter in enumerate(bases[:n]):
-        canvas.text(axis.x(place + 0.5), 14, letter, "middle", mono=True)
+        canvas.text(axis.x(place), 14, letter, "middle", mono=True)
     y = top
     for cut, tokens, depth in zip(result.cuts, rows, deep, strict=True):
         canvas.text(left - 8, y + 3.5 * depth + 4, cut.name, "end")
         for row, token in enumerate(tokens.tolist()):
             start, end = cut.tokens.spans[token]
-            x, wide = axis.x(start), axis.x(min(int(end), n)) - axis.x(start)
+            x = axis.x(start - 0.5)
+            wide = axis.x(min(int(end), n) - 0.5) - x
             canvas.rect(x, y + 7 * (row % depth), wide - 1, 6, PAGE.tints[row % 2])
         y += 12 + 7 * depth
     axis.bottom = y
@@ -85,6 +86,7 @@ def motif_fragments(result: MotifFragments) -> Card:
     panel.x_axis("tokens that share a base with it")
     return plain(
         result,
-        "Orange: sites, the mean; grey: other stretches of the same length in the same sequences.",
+        "Orange: sites, the mean; grey: other stretches of the same length in the same sequences."
+        + (f" The first {len(shown)} motifs are drawn." if len(shown) < len(result.motifs) else ""),
         canvas,
     )

@@ -243,14 +243,15 @@ def _stacks(heights: NDArray[np.float64]) -> Iterator[_Letter]:
 
 def _path(x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
     """Write closed polygons, parted by NaN, as SVG."""
-    words, fresh = [], True
+    words, before = [], ""
     for a, b in zip(x, y, strict=True):
+        place = f"{a:.1f} {b:.1f}"
         if np.isnan(a):
             words.append("Z")
-            fresh = True
-        else:
-            words.append(f"{'M' if fresh else 'L'}{a:.1f} {b:.1f}")
-            fresh = False
+            before = ""
+        elif place != before:  # of a small letter many points are one
+            words.append(f"{'L' if before else 'M'}{place}")
+            before = place
     return "".join(words)
 
 

@@ -13,23 +13,14 @@ from ...common.files import filling, write_text
 from ...results.sealed import read_json, write_json
 from .card import Card, write_card
 from .load import CONFIG
+from .tokenizer_settings import TOKENIZER_SETTINGS
 from .vocabulary import vocabulary_sha256
 from .weights import save_weights
 
 if TYPE_CHECKING:
     from ..modeling import Dnabert2PreTrainedModel
 
-__all__ = ["TOKENIZER_SETTINGS", "copy_tokenizer", "save_model"]
-
-#: Without these, transformers knows of no padding and no mask.
-TOKENIZER_SETTINGS = {
-    "tokenizer_class": "PreTrainedTokenizerFast",
-    "unk_token": "[UNK]",
-    "cls_token": "[CLS]",
-    "sep_token": "[SEP]",
-    "pad_token": "[PAD]",
-    "mask_token": "[MASK]",
-}
+__all__ = ["copy_tokenizer", "save_model"]
 
 
 def save_model(

@@ -20,6 +20,7 @@ __all__ = [
     "Dnabert2Pooler",
     "attention_bias",
     "class_loss",
+    "problem_of",
     "refuse_unknown",
     "token_loss",
 ]
@@ -61,16 +62,23 @@ def token_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return total / (targets != -100).sum().clamp(min=1)
 
 
+def problem_of(config: Any, labels: torch.Tensor) -> str:
+    """Say which kind of answer a loss is of."""
+    if config.problem_type is not None:
+        return str(config.problem_type)
+    if config.num_labels == 1:
+        return "regression"
+    whole = labels.dtype in (torch.long, torch.int)
+    return "single_label_classification" if whole else "multi_label_classification"
+
+
 def class_loss(config: Any, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Compute what `problem_type` asks for; without one, the labels' type decides, from now on."""
+    """Compute what `problem_type` asks for; without one, the labels' type decides."""
     labels = labels.to(logits.device)
-    if config.problem_type is None:
-        whole = labels.dtype in (torch.long, torch.int)
-        kind = "single_label_classification" if whole else "multi_label_classification"
-        config.problem_type = "regression" if config.num_labels == 1 else kind
-    if config.problem_type == "regression":
+    kind = problem_of(config, labels)
+    if kind == "regression":
         return functional.mse_loss(logits.squeeze(), labels.squeeze().to(logits.dtype))
-    if config.problem_type == "single_label_classification":
+    if kind == "single_label_classification":
         return functional.cross_entropy(logits, labels.view(-1))
     return functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
 

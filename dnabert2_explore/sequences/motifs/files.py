@@ -219,8 +219,8 @@ def _meme_rows(lines: Lines, at: int, where: str) -> tuple[list[list[float]], in
             f"{where}, line {number}: the matrix has {about['alength']} letters; expected "
             "alength= 4: give motifs of DNA."
         )
-    rows = _rows(lines[at:])
-    for (place, line), row in zip(lines[at:], rows, strict=False):
+    rows = _rows(lines, at)
+    for (place, line), row in zip(lines[at : at + len(rows)], rows, strict=False):
         if len(row) != 4 or min(row) < 0 or not math.isclose(sum(row), 1, abs_tol=_ROUNDING):
             raise InputError(
                 f"{where}, line {place}: {_short(line)} is no row of a matrix; expected four "
@@ -322,8 +322,9 @@ def _cis_bp(lines: Lines, where: str, source: str) -> list[Motif]:
                 f"{where}, line {number}: {_short(line)} names a base twice; expected A, C, G and "
                 "T: correct it."
             )
-        rows = _rows(lines[at:])
-        for position, ((place, text), row) in enumerate(zip(lines[at:], rows, strict=False), 1):
+        rows = _rows(lines, at)
+        pairs = zip(lines[at : at + len(rows)], rows, strict=False)
+        for position, ((place, text), row) in enumerate(pairs, 1):
             if len(row) != 5 or row[0] != position or min(row) < 0:
                 raise InputError(
                     f"{where}, line {place}: {_short(text)} is no row of the matrix that begins in "
@@ -402,9 +403,9 @@ def _floats(text: str) -> list[float] | None:
     return row if row and all(map(math.isfinite, row)) else None
 
 
-def _rows(lines: Lines) -> list[list[float]]:
-    """Return the numbers of lines up to the first that holds anything else."""
-    rows = (_floats(line) for _, line in lines)
+def _rows(lines: Lines, at: int) -> list[list[float]]:
+    """Return the numbers of lines from one on, up to the first that holds anything else."""
+    rows = (_floats(lines[place][1]) for place in range(at, len(lines)))
     return [row for row in takewhile(bool, rows) if row]
 
 

@@ -60,7 +60,13 @@ def compression(path: Path) -> str:
     A file that is missing, a folder, unreadable, empty, or compressed otherwise is an `InputError`.
     """
     with open_binary(path, EXPECTED) as file:
-        head = file.read(18)
+        try:
+            head = file.read(18)
+        except OSError as error:
+            raise InputError(
+                f"{path} cannot be read ({error.strerror or error}); expected a FASTA file: check "
+                "the path."
+            ) from error
     if not head:
         raise InputError(
             f"{path} is empty; expected at least one FASTA record: give a '>' header and bases."

@@ -108,6 +108,9 @@ class Variant(RichDisplay):
                     "give one ('' for an allele without bases)."
                 )
 
+    def _line(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         ref, alt = (_short(allele) or "-" for allele in (self.ref, self.alt))
         return f"{self.contig}:{self.position + 1} {ref}>{alt}"

@@ -61,6 +61,6 @@ def find_splits(data: str | Path) -> dict[str, str]:
 
 def _stem(path: Path) -> str:
     """Name without suffixes, in lower case; empty for files of another kind."""
-    suffix = suffix_of(path.name)
-    fits = suffix in _SUFFIXES and path.is_file()
-    return path.name.lower().partition(suffix)[0] if fits else ""
+    name, suffix = path.name.lower(), suffix_of(path.name)
+    fits = suffix in _SUFFIXES and name.endswith(suffix) and path.is_file()
+    return name.removesuffix(suffix) if fits else ""

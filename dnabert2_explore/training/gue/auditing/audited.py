@@ -202,8 +202,8 @@ def read_audit(path: str | Path) -> Audit:
         )
     try:
         return Audit(from_plain(dict[str, DatasetAudit], content["datasets"]))
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         raise InputError(
             f"{path} lacks fields of an audit ({type(error).__name__}: {error}): make it anew "
-            " with `dnabert2-explore gue audit`."
+            "with `dnabert2-explore gue audit`."
         ) from error
