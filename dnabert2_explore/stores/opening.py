@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from .errors import damaged
+from .errors import StoreError, damaged
 from .layout import DOCUMENT
 from .settings import FORMAT, FORMAT_VERSION, checked
 
@@ -46,6 +46,8 @@ def open_group(
         )
     except InputError:
         raise
+    except PermissionError as error:  # nothing is said to be lost
+        raise StoreError(f"{root} may not be read: ask for the right to, or copy it.") from error
     except Exception as error:  # JSON, zarr and the system each have their own kinds
         raise damaged(root, f"{type(error).__name__}: {str(error)[:80]}") from error
     return group, checked(attributes, str(root))

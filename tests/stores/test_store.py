@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import zarr
 
-from dnabert2_explore.errors import InputError
+from dnabert2_explore.errors import ExploreError, InputError
 from dnabert2_explore.sequences import Sequence
 from dnabert2_explore.sequences.reading.genome import StaleIndexWarning
 from dnabert2_explore.stores import (
@@ -303,3 +303,13 @@ def test_create_returns_an_empty_store(tmp_path, genome):
     assert store.n_done == 0
     assert Path(store.path).is_absolute()
     assert np.isnan(store.vectors()[:]).all()
+
+
+def test_a_store_that_may_not_be_read_is_not_said_to_be_lost(store, monkeypatch):
+    def denied(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    with pytest.raises(ExploreError, match="may not be read") as caught:
+        open_store(store)
+    assert "delete" not in str(caught.value)

@@ -77,7 +77,10 @@ def lens_figure(
                 0.33,
                 0.7,
                 tickvals=list(range(int(most) + 1)),
-                ticktext=["1", "10", "100", "1k", "10k", "100k"][: int(most) + 1],
+                ticktext=[
+                    f"{10**power}" if power < 3 else f"{10 ** (power - 3)}k"
+                    for power in range(int(most) + 1)
+                ],
             ),
             hover="%{text}",
         ),
