@@ -19,7 +19,10 @@ def letters(svg: str, theme: str = "light") -> list[tuple[str, float, float]]:
     bases = {colour: base for base, colour in theme_of(theme).bases.items()}
     found = []
     for path in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}path"):
-        y = [float(pair.split()[1]) for pair in re.findall(r"[ML]([\d. -]+)", path.get("d"))]
+        y = []
+        for polygon in path.get("d").split("Z"):  # a point, and the ways from each to the next
+            numbers = [float(one) for one in re.findall(r"-?\d*\.?\d+", polygon)]
+            y += np.cumsum(numbers[1::2]).tolist()
         found.append((bases[path.get("fill")], min(y), max(y)))
     return found
 

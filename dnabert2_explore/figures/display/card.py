@@ -165,7 +165,7 @@ def rows_left(shown: int, total: int, what: str) -> str:
 
 
 #: Bytes that pictures and tables of a display may have, so that all of it has 100 kB.
-_LARGEST = 92_000
+_LARGEST = 94_000
 _NO_ROOM = (
     '<div class="dx-still">The picture is left out where a notebook is not trusted: run the cell, '
     "or choose File, Trust Notebook.</div>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
@@ -22,7 +23,9 @@ __all__ = ["KINDS", "letter_stacks", "logo_svg", "motif_logo"]
 #: What heights mean, and their axis title.
 KINDS = {"information": "bits", "contribution": "contribution", "probability": "probability"}
 
-_LEAST_PX = 0.35  # lower letters are no letters
+#: Points of a letter that are no farther apart are one.
+_NEAR_PX = 0.35
+_LEAST_PX = 0.8  # lower letters are no letters
 _AXIS_PX = 34
 _NUMBERS_PX = 16
 _TOP_PX = 5
@@ -242,17 +245,26 @@ def _stacks(heights: NDArray[np.float64]) -> Iterator[_Letter]:
 
 
 def _path(x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
-    """Write closed polygons, parted by NaN, as SVG."""
-    words, before = [], ""
-    for a, b in zip(x, y, strict=True):
-        place = f"{a:.1f} {b:.1f}"
-        if np.isnan(a):
+    """Write closed polygons, parted by NaN, as SVG: each point by its way from the one before."""
+    words: list[str] = []
+    last: tuple[float, float] | None = None
+    for a, b in zip(x.round(1).tolist(), y.round(1).tolist(), strict=True):
+        if math.isnan(a):
             words.append("Z")
-            before = ""
-        elif place != before:  # of a small letter many points are one
-            words.append(f"{'L' if before else 'M'}{place}")
-            before = place
+            last = None
+        elif last is None:
+            words.append(f"M{a:.1f} {b:.1f}l")
+            last = a, b
+        elif abs(a - last[0]) + abs(b - last[1]) > _NEAR_PX:  # of a small letter many are one
+            words.append(f"{_short(a - last[0])}{_short(b - last[1])}")
+            last = a, b
     return "".join(words)
+
+
+def _short(step: float) -> str:
+    """Write a step of tenths of a pixel; a sign or a space parts it from the number before."""
+    text = f"{step:+.1f}".removesuffix(".0").replace("+", " ")
+    return text.replace(" 0.", " .").replace("-0.", "-.")
 
 
 def _axis(low: float, high: float, y_of: Any, left: float, title: str, colours: Theme) -> str:
