@@ -111,6 +111,7 @@ def test_files_of_a_folder(world, tmp_path):
         data = (world / "data" / source).read_bytes()
         (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
     (tmp_path / "train.txt").write_text("not a table")
+    (tmp_path / "train.csv.csv").write_text("another name")
     found = find_splits(tmp_path)
     assert found["train"].endswith("Train.csv.gz")
     assert found["dev"].endswith("validation.csv")

@@ -62,5 +62,5 @@ def find_splits(data: str | Path) -> dict[str, str]:
 def _stem(path: Path) -> str:
     """Name without suffixes, in lower case; empty for files of another kind."""
     name, suffix = path.name.lower(), suffix_of(path.name)
-    fits = suffix in _SUFFIXES and name.endswith(suffix) and path.is_file()
-    return name.removesuffix(suffix) if fits else ""
+    fits = suffix in _SUFFIXES and path.is_file()
+    return name.rpartition(suffix)[0] if fits else ""  # the last: train.fasta.fa is no train
