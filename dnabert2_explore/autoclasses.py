@@ -14,13 +14,12 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
-import warnings
 from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
-from .errors import ExploreWarning
+from .errors import warn
 
 __all__ = ["register_when_needed"]
 
@@ -49,11 +48,9 @@ def _register() -> None:
         importlib.import_module("dnabert2_explore.network.modeling")
     except ImportError as error:
         # Whoever asked for transformers gets it; ours would only have been an addition.
-        warnings.warn(
+        warn(
             f"transformers' Auto classes do not know dnabert2 ({error}): mend the installation of "
             "dnabert2-explore, or load models by dnabert2_explore.load.",
-            ExploreWarning,
-            stacklevel=2,
         )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 __all__ = [
     "Cancelled",
@@ -14,11 +17,14 @@ __all__ = [
     "ExploreWarning",
     "InputError",
     "LibraryError",
+    "caught_warnings",
     "panicked",
     "panics_told",
+    "silenced",
     "warn",
 ]
 
+_Catcher = tuple[type[Warning], Callable[[Warning], object]]
 _OURS = __name__.partition(".")[0]
 #: Modules whose frames stand between ours: they are not whom a warning is for.
 _BETWEEN = {_OURS, "contextlib", "functools", "torch"}
@@ -48,6 +54,14 @@ class ExploreWarning(UserWarning):
     """Base of every warning: what was done is whole, and something about it should be known."""
 
 
+_guard = threading.Lock()
+#: Whoever catches our warnings in this thread, the innermost last, and what is silenced in it.
+_catchers: ContextVar[tuple[_Catcher, ...]] = ContextVar("catchers", default=())
+_silences: ContextVar[tuple[tuple[type[Warning], re.Pattern[str]], ...]] = ContextVar(
+    "silences", default=()
+)
+
+
 def warn(message: str, category: type[Warning] = ExploreWarning) -> None:
     """Warn, and name the line outside the package that led here, whatever stands between.
 
@@ -56,10 +70,113 @@ def warn(message: str, category: type[Warning] = ExploreWarning) -> None:
     message : str
     category : type of Warning
     """
+    if _is_silenced(category, message):
+        return
+    for kind, hear in reversed(_catchers.get()):
+        if issubclass(category, kind):
+            hear(category(message))
+            return
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and _root(frame.f_globals) in _BETWEEN:
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)
+
+
+@contextmanager
+def caught_warnings(
+    category: type[Warning] = ExploreWarning, hear: Callable[[Warning], object] | None = None
+) -> Iterator[list[Warning]]:
+    """Catch our own warnings (those of `warn`) in this thread, in the list that is yielded.
+
+    Unlike ``warnings.catch_warnings``, which sets the list of filters of the whole process aside
+    and puts it back whatever other threads have made of it meanwhile.
+
+    Parameters
+    ----------
+    category : type of Warning
+        What is caught; the others go their way.
+    hear : callable, optional
+        Called with each as soon as it comes.
+
+    Examples
+    --------
+    >>> with caught_warnings() as told:
+    ...     warn("so be it")
+    >>> told
+    [ExploreWarning('so be it')]
+    """
+    told: list[Warning] = []
+
+    def catch(one: Warning) -> None:
+        told.append(one)
+        if hear is not None:
+            hear(one)
+
+    before = _catchers.set((*_catchers.get(), (category, catch)))
+    try:
+        yield told
+    finally:
+        _catchers.reset(before)
+
+
+@contextmanager
+def silenced(category: type[Warning] = Warning, message: str = "") -> Iterator[None]:
+    """Keep warnings of a kind to ourselves in this thread, ours and those of libraries.
+
+    Other threads hear theirs: see `caught_warnings`.
+
+    Parameters
+    ----------
+    category : type of Warning
+    message : str
+        Regular expression that its message begins with, in any case of letters.
+
+    Examples
+    --------
+    >>> with silenced(UserWarning, "n_jobs"):
+    ...     warnings.warn("n_jobs value 1 overridden")
+    """
+    before = _silences.set((*_silences.get(), (category, re.compile(message, re.IGNORECASE))))
+    _Here(category).put_first()
+    try:
+        yield
+    finally:
+        _silences.reset(before)
+
+
+class _Here:
+    """Stands in ``warnings.filters`` for good, in the place of a pattern of messages.
+
+    It matches what is silenced in the thread that asks, so that nothing has to be taken out again.
+    """
+
+    def __init__(self, category: type[Warning]) -> None:
+        self.category = category
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Here) and other.category is self.category
+
+    def __hash__(self) -> int:
+        return hash(self.category)
+
+    def match(self, message: str) -> bool:
+        """Tell whether a message of this category is silenced here."""
+        return _is_silenced(self.category, message)
+
+    def put_first(self) -> None:
+        """Be asked before any other filter, such as one for errors."""
+        entry = ("ignore", self, self.category, None, 0)
+        with _guard:
+            filters: list[object] = warnings.filters  # type: ignore[assignment]
+            if entry in filters:
+                filters.remove(entry)
+            filters.insert(0, entry)
+
+
+def _is_silenced(category: type[Warning], message: str) -> bool:
+    return any(
+        issubclass(category, kind) and pattern.match(message) for kind, pattern in _silences.get()
+    )
 
 
 def _root(names: dict[str, object]) -> str:

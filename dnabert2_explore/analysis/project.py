@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from ..common.arrays import check_each, check_rows
 from ..common.files import expanded, replacing
 from ..common.names import Engine, Layout, check_name
 from ..common.threads import torch_threads
-from ..errors import InputError
+from ..errors import InputError, silenced
 from ..results.origins import recorded
 from ..results.rich_display import RichDisplay, counted
 from ..version import __version__
@@ -121,8 +120,7 @@ class Projection(RichDisplay):
                 "A UMAP from a file places nothing new: fit_projection(vectors, 'umap', …) with "
                 "its settings gives the same map, and does."
             )
-        with torch_threads(), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=UserWarning)
+        with torch_threads(), silenced(UserWarning):
             return np.asarray(self._fitted.transform(points), dtype=np.float64)
 
     def save(self, path: str | os.PathLike[str], names: list[str] | None = None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..common.costs import say_cost
 from ..common.threads import torch_threads
-from ..errors import InputError
+from ..errors import InputError, silenced
 from ..extras import translated
 
 __all__ = ["ENGINES", "Umap", "fit_umap", "umap_seconds"]
@@ -82,9 +81,8 @@ def fit_umap(
         import umap
 
     # Numba sets the threads of the OpenMP that it shares with torch.
-    with torch_threads(), warnings.catch_warnings():
-        # umap-learn says that a seed makes it single-threaded; `project` says so too.
-        warnings.filterwarnings("ignore", message="n_jobs value", category=UserWarning)
+    # umap-learn says that a seed makes it single-threaded; `project` says so too.
+    with torch_threads(), silenced(UserWarning, "n_jobs value"):
         reducer = umap.UMAP(
             **settings,
             # The spectral start needs more points than dimensions to solve for.

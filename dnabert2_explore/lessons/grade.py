@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..common.costs import untold
-from ..errors import ExploreError, InputError
+from ..errors import ExploreError, InputError, silenced
 from .answers import Right, Wrong
 
 __all__ = ["LESSONS", "check", "exercises"]
@@ -88,8 +87,7 @@ def check(exercise: str, answer: object, **given: Any) -> Right:
         )
     try:
         # nbgrader takes what a check writes to stderr for a failure; a learner has seen it before.
-        with warnings.catch_warnings(), untold():
-            warnings.simplefilter("ignore")
+        with silenced(), untold():
             return Right(checks[name](answer, **given))
     except ExploreError as error:  # what an answer such as 'ACGX' leads to further down
         raise Wrong(str(error)) from error

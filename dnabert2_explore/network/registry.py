@@ -8,10 +8,9 @@ weights, because none of the names fit.
 from __future__ import annotations
 
 import sys
-import warnings
 
 from ..autoclasses import REGISTRY
-from ..errors import ExploreWarning
+from ..errors import warn
 from .config import Dnabert2Config
 
 __all__ = ["register", "warn_of_rival"]
@@ -46,12 +45,10 @@ def register() -> None:
     from .modeling import Dnabert2ForMaskedLM, Dnabert2ForSequenceClassification, Dnabert2Model
 
     if rival := _rival():
-        warnings.warn(
+        warn(
             "Two packages claim model_type 'dnabert2' of transformers' Auto classes: from now on "
             f"they open such folders with dnabert2_explore; open {rival}'s models by the classes "
             f"of {rival}.",
-            ExploreWarning,
-            stacklevel=2,
         )
     AutoConfig.register(Dnabert2Config.model_type, Dnabert2Config, exist_ok=True)
     AutoModel.register(Dnabert2Config, Dnabert2Model, exist_ok=True)
@@ -67,11 +64,9 @@ def register() -> None:
 def warn_of_rival() -> None:
     """Warn where another package has the Auto classes."""
     if rival := _rival():
-        warnings.warn(
+        warn(
             f"Two packages claim model_type 'dnabert2' of transformers' Auto classes, and {rival} "
             "has them: AutoModel…from_pretrained would give its networks with random weights; open "
             "our models by dnabert2_explore.load, or by "
             "dnabert2_explore.network.Dnabert2Model.from_pretrained.",
-            ExploreWarning,
-            stacklevel=2,
         )

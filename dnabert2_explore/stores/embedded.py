@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.files import expanded
-from ..errors import InputError
+from ..errors import InputError, silenced
 from ..results.origins import recorded
 from ..results.rich_display import RichDisplay, counted
 from ..sequences import Sequence
@@ -178,8 +177,8 @@ def _opened(path: Path) -> Any:
     if not path.is_file():
         raise InputError(f"There is no file {str(path)!r}: check the path.")
     try:
-        with warnings.catch_warnings():  # names may occur twice: rows go by place
-            warnings.filterwarnings("ignore", message=".*names are not unique")
+        # Names may occur twice: rows go by place.
+        with silenced(UserWarning, ".*names are not unique"):
             return anndata.read_h5ad(path)
     except (OSError, KeyError, ValueError, AttributeError) as error:
         raise InputError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from ..common.progress import Progress
 from ..encoder import Encoder, load
 from ..encoder.inputs import far_lengths
 from ..encoder.passes.readings import Readings
-from ..errors import InputError
+from ..errors import ExploreWarning, InputError, silenced
 from ..results.rich_display import RichDisplay, counted
 from ..results.sealed import write_json
 from ..sequences import UnknownBasesWarning
@@ -201,10 +200,8 @@ class _Seen:
             self.bases += len(text)
             self.unknown += text.count("N")
             self.lengths[len(text)] = self.lengths.get(len(text), 0) + 1
-        with warnings.catch_warnings():
-            # Told once for the whole file, by `notes`.
-            warnings.simplefilter("ignore", UnknownBasesWarning)
-            warnings.filterwarnings("ignore", message=".*this model was trained on")
+        # Told once for the whole file, by `notes`.
+        with silenced(UnknownBasesWarning), silenced(ExploreWarning, ".*this model was trained on"):
             return self.encoder.predict(
                 first,
                 batch_tokens=batch_tokens,

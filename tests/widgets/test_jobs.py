@@ -1,13 +1,12 @@
 import threading
-import warnings
 
 import pytest
 
-from dnabert2_explore.errors import Cancelled, LibraryError
+from dnabert2_explore.errors import Cancelled, LibraryError, warn
 from dnabert2_explore.sequences import UnknownBasesWarning
 from dnabert2_explore.widgets.attribution.tasks import Failure, Task
 from dnabert2_explore.widgets.core.explorer import Explorer
-from dnabert2_explore.widgets.core.jobs import Job, JobBar, quiet
+from dnabert2_explore.widgets.core.jobs import Job, JobBar, Worker
 
 
 def test_the_result_is_handed_over():
@@ -77,11 +76,41 @@ def test_the_cancel_button_cancels():
     assert bar_told == [True]
 
 
-def test_quiet_nests_and_leaves_the_filters_as_they_were():
-    before = list(warnings.filters)
-    with quiet(), quiet():
-        warnings.warn("4 N", UnknownBasesWarning, stacklevel=1)
-    assert list(warnings.filters) == before
+def test_what_work_warns_of_stands_in_its_view():
+    """From a thread it stood under whatever cell ran last, or was a failure of another's view."""
+
+    class Named(Explorer):
+        """Says how far it is, as views do."""
+
+        def _draw(self):
+            """Draw nothing."""
+
+    view, warned, go_on = Named(None, []), threading.Event(), threading.Event()
+
+    def work(progress):
+        warn("Of 4 bases, 4 are N", UnknownBasesWarning)  # views show the numbers
+        warn("A slower way & none <faster>")
+        warn("A slower way & none <faster>")
+        warned.set()
+        go_on.wait(10)
+
+    view._start("working", work, lambda result: view.say("Done."))
+    assert warned.wait(10)
+    assert view._message.value == "A slower way &amp; none &lt;faster&gt;"
+    go_on.set()
+    view.wait(10)
+    assert view._message.value == "Done. A slower way &amp; none &lt;faster&gt;"
+    assert "dx-error" not in view._message._dom_classes
+    view._guarded(lambda: warn("drawn roughly"))
+    assert view._message.value.endswith("drawn roughly")
+
+
+def test_work_of_panels_warns_in_the_view_they_stand_in():
+    view = Explorer(None, [])
+    worker = Worker(view._guarded, pytest.fail, view.selection.lock)
+    worker.start("working", lambda progress: warn("by a guess"), lambda result: None)
+    worker.wait(10)
+    assert view._message.value == "by a guess"
 
 
 def test_a_panic_of_a_rust_library_is_handed_over_and_the_bar_goes():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence as Items
 from dataclasses import dataclass
 from itertools import count
@@ -18,7 +17,7 @@ from ...common.progress import Progress, quiet
 from ...encoder import POOLINGS, Bases, Encoder
 from ...encoder.inputs import bases_of, listed
 from ...encoder.loading.twin import random_twin
-from ...errors import InputError
+from ...errors import InputError, silenced
 from ...results.origins import recorded
 from ...results.rich_display import RichDisplay, counted
 from ...sequences import Sequence, clean
@@ -326,8 +325,7 @@ def _probe(
         model = make_pipeline(
             StandardScaler(), LogisticRegression(C=0.1, class_weight="balanced", max_iter=200)
         )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
+        with silenced(ConvergenceWarning):
             model.fit(x[train], y[train])
         # Over the classes that the fold holds: with groups, one may have all of a class elsewhere.
         present = np.unique(y[test])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...common.names import check_name
 from ...common.threads import torch_threads
-from ...errors import InputError
+from ...errors import InputError, silenced
 from ...extras import translated
 from ...results.origins import recorded
 from ...results.rich_display import RichDisplay, counted
@@ -152,8 +151,7 @@ def _umaps(
 
     n = len(arrays[0])
     same = {i: i for i in range(n)}
-    with torch_threads(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=UserWarning)
+    with torch_threads(), silenced(UserWarning):
         made = umap.AlignedUMAP(
             n_neighbors=min(n_neighbors, n - 1),
             n_components=dimensions,

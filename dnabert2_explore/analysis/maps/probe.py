@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...common.stats import interval
+from ...errors import silenced
 
 __all__ = ["Difference", "Probe", "difference", "probe"]
 
@@ -103,8 +103,7 @@ def probe(
         model = make_pipeline(
             StandardScaler(), LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
         )
-        with warnings.catch_warnings():  # constant columns, such as a k-mer nobody has
-            warnings.simplefilter("ignore")
+        with silenced():  # of constant columns, such as a k-mer nobody has
             told[ask] = model.fit(x[learn], labels[learn]).predict(x[ask])
     right = told == labels
     _, number = np.unique(unit, return_inverse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...common.costs import says_cost
 from ...common.progress import Progress
-from ...errors import InputError
+from ...errors import InputError, silenced
 from ...results.origins import recorded
 from ...results.rich_display import RichDisplay, counted
 from ...sequences import Composition, clean
@@ -202,8 +201,7 @@ def differential_motifs(
     sets = [_texts(one, which) for one, which in ((first, "first"), (second, "second"))]
     each = as_motifs(motifs)
     lost = set(out_of_reach(each, threshold))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", OutOfReachWarning)  # the result names them
+    with silenced(OutOfReachWarning):  # the result names them
         hits = scan_motifs([*sets[0], *sets[1]], each, threshold=threshold, progress=progress)
     has = hits.counts() > 0
     n = len(sets[0])

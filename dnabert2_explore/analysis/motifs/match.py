@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import ExploreWarning, InputError, warn
+from ...errors import ExploreWarning, InputError, silenced, warn
 from ...results.origins import recorded
 from ...results.rich_display import RichDisplay, counted
 from ...sequences.motifs.jaspar import as_motifs
@@ -264,9 +263,8 @@ def _compare(queries: tuple[Motif, ...], targets: tuple[Motif, ...]) -> tuple[ND
     from memelite import tomtom  # numba and what else it brings take a second
 
     forward = [motif.probabilities.T for motif in targets]
-    with numba_alone(), warnings.catch_warnings():
-        # It counts fewer targets as too few than MEME does; match_motifs has warned.
-        warnings.filterwarnings("ignore", message="tomtom was given", category=UserWarning)
+    # It counts fewer targets as too few than MEME does; match_motifs has warned.
+    with numba_alone(), silenced(UserWarning, "tomtom was given"):
         # Strands apart, since memelite calls a palindrome's the reverse one.
         p, score, offset, overlap, _ = tomtom(
             [motif.probabilities.T for motif in queries],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 
@@ -16,7 +15,7 @@ from ...common.progress import Progress, split
 from ...encoder import Encoder
 from ...encoder.passes.batches import Budget, budget_of
 from ...encoder.vectors.local import embed_with_stretch
-from ...errors import InputError
+from ...errors import InputError, silenced
 from ...results.origins import recorded
 from ...results.rich_display import RichDisplay
 from ...sequences import UnknownBasesWarning, gc_content
@@ -290,9 +289,7 @@ class VariantScorer(RichDisplay):
             for p in placements
         ]
         texts = [text for one in windows for text in (one.ref, one.alt)]
-        with warnings.catch_warnings():
-            # Unknown bases are counted, variant by variant.
-            warnings.simplefilter("ignore", UnknownBasesWarning)
+        with silenced(UnknownBasesWarning):  # they are counted, variant by variant
             outputs = head.predict(texts, batch_tokens=self.batch_tokens, progress=progress)
         # (strands, n, alleles, outputs), averaged over the strands
         mean = outputs.reshape(-1, n, 2, head.config.num_labels).mean(axis=0, dtype=np.float64)

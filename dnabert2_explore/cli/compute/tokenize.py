@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -15,6 +14,7 @@ import typer
 
 from ...common.delimited import cell, rows_writer
 from ...common.files import located
+from ...errors import silenced
 from ..common import FORCE, GENOME, MODEL, MODELS, SOURCE, read_source
 from ..output import check_output, replacing
 
@@ -117,8 +117,7 @@ def _segment(
     warn_unknown(Composition.total(clean(one.bases).composition for one in sequences))
     for sequence in sequences:
         for scheme, cut in schemes.items():
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UnknownBasesWarning)
+            with silenced(UnknownBasesWarning):
                 tokens = cut(sequence.bases)
             yield sequence.name, scheme, tokens
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from ...common.files import expanded, located
-from ...errors import CheckpointError
+from ...errors import CheckpointError, silenced
 from ...extras import translated
 from ...network import Dnabert2Config
 from ...network.checkpoints.load import (
@@ -25,6 +24,7 @@ from ...network.checkpoints.load import (
 from ...network.checkpoints.weights import check_weights
 from ...network.forward import EncoderForward
 from ...network.headed import ClassifierForward
+from ...results.rich_display import counted
 from ...results.sealed import read_json
 from .heads import under_fresh_head
 
@@ -86,7 +86,7 @@ def merge_adapter(
     each other, or neither holds the pooler or the classifier.
     """
     with translated():
-        from peft import PeftModel
+        from peft import PeftModel, get_peft_model_state_dict
 
     folder = expanded(folder)
     weights = folder / ADAPTER_WEIGHTS
@@ -100,18 +100,23 @@ def merge_adapter(
             }
         network = _under_adapter(folder, source, shapes)
         network.set_attn_implementation(attention)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # peft's, of a name in transformers
-            # A key that is missing would leave a fresh weight in its place.
-            warnings.filterwarnings("error", message=".*missing adapter keys.*")
+        # peft's, of a name in transformers, and of keys, which are looked at below.
+        with silenced(FutureWarning), silenced(UserWarning, ".*missing adapter keys"):
             # peft reads onto a GPU by itself, which may be full, or not the one that was asked for.
             adapted: Any = PeftModel.from_pretrained(network, str(folder), torch_device="cpu")
+        wanted = {name.removeprefix(_PREFIX) for name in get_peft_model_state_dict(adapted)}
+        if lacking := sorted(wanted - set(shapes)):  # each would be a fresh weight
+            raise CheckpointError(
+                f"The adapter in {folder} does not fit the model in {base.folder}: it lacks "
+                f"{lacking[0]}, of {counted(len(lacking), 'weight')}; use the model it was trained "
+                "on."
+            )
         merged: Dnabert2PreTrainedModel = adapted.merge_and_unload(safe_merge=True)
     except CheckpointError:
         raise
     except (
         SafetensorError, RuntimeError, ValueError, TypeError, AttributeError, LookupError,
-        ArithmeticError, OSError, UserWarning,
+        ArithmeticError, OSError,
     ) as error:  # fmt: skip
         reason = str(error).splitlines()[0][:150] if str(error) else type(error).__name__
         raise CheckpointError(

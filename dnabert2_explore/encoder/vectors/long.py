@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from numbers import Integral
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...common.names import Pooling
 from ...common.progress import Progress
-from ...errors import InputError
+from ...errors import InputError, silenced
 from ...results.rich_display import RichDisplay
 from ...sequences import UnknownBasesWarning, clean, warn_unknown
 from ..inputs import bases_of, check_bases
@@ -142,8 +141,7 @@ def embed_long(
     texts = [pieces[i] for i in read]
     # Of the whole: windows of nothing else are not read, and bases in an overlap twice.
     warn_unknown(clean(text).composition)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UnknownBasesWarning)
+    with silenced(UnknownBasesWarning):
         found = embed_texts(model, texts, pooling, layers, both, budget, progress)
     vectors[read] = found.reshape(len(texts), -1)
     vector = (

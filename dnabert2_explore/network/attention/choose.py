@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import cache
 
 import torch
 
-from ...errors import ExploreWarning
+from ...errors import warn
 from ..alibi import AlibiBias
 from ..packing import Packing
 from . import BACKENDS, why_not
@@ -36,10 +35,8 @@ def fastest_backend(device: torch.device, dtype: torch.dtype, heads: int, head_d
         problem = try_backend(name, device, dtype, heads, head_dim)
         if problem is None:
             return name
-        warnings.warn(
+        warn(
             f"Attention backend {name!r} {problem}; the next one is taken.",
-            ExploreWarning,
-            stacklevel=2,
         )
     return _IN_HALF_PRECISION[-1]
 

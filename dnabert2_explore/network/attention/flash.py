@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-import warnings
 
 import torch
 
-from ...errors import ExploreWarning
+from ...errors import warn
 from ..alibi import AlibiBias
 from ..packing import Packing
 from .sdpa import sdpa_attention
@@ -44,11 +43,9 @@ def flash_attention(
     if (problem := why_not_flash(qkv.device, qkv.dtype)) is not None:
         raise ValueError(problem)
     if packing.has_gaps:
-        warnings.warn(
+        warn(
             "Padding lies between the tokens of a sequence, which FlashAttention does not know: "
             "this batch goes through sdpa.",
-            ExploreWarning,
-            stacklevel=2,
         )
         return sdpa_attention(qkv, packing, alibi, dropout)
     from flash_attn import flash_attn_varlen_qkvpacked_func

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-import warnings
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 
 from ...common.folders import cache_folder
-from ...errors import CheckpointError, ExploreWarning
+from ...errors import CheckpointError, warn
 from ...results.digests import Stamp, sha256_of, stamp_of
 from .weights import read_weights, save_weights
 
@@ -62,12 +61,10 @@ def convert(
             # Tensors that share memory (a tied decoder) are written twice: it refuses them.
             save_weights({name: tensor.clone() for name, tensor in converted.items()}, copy)
         except OSError as error:
-            warnings.warn(
+            warn(
                 f"The {kind} copy of {source} cannot be written to {copy.parent} ({error}), so "
                 "this process keeps its own in memory: make room there, or name another folder in "
                 "DNABERT2_EXPLORE_CACHE.",
-                ExploreWarning,
-                stacklevel=2,
             )
             return converted
         _sweep(copy, f"{place}-{kind}-*.safetensors")

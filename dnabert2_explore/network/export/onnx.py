@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import logging
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import torch
 from torch import nn
 
 from ...common.files import called, filling
-from ...errors import CheckpointError
+from ...errors import CheckpointError, silenced
 from ..checkpoints.card import CARD, Card, card_text
 from ..checkpoints.load import find_checkpoint, load_network
 from ..checkpoints.saving import copy_tokenizer
@@ -125,8 +124,8 @@ def export_graph(
     """
     batch, tokens = torch.export.Dim("batch", min=1), torch.export.Dim("tokens", min=2)
     shape = {0: batch, 1: tokens}
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")  # on ops of the exporter's own
+    # Of ops of the exporter's own.
+    with silenced(), contextlib.redirect_stdout(io.StringIO()):
         logger = logging.getLogger("torch.onnx")
         level = logger.level
         logger.setLevel(logging.ERROR)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 import os
 import re
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote
 
-from ...errors import InputError, warn
+from ...errors import InputError, silenced, warn
 from ...results.origins import recorded
 from ...results.rich_display import RichDisplay, counted
 from ..reading.formats import FAULTS
@@ -312,8 +311,7 @@ def _genbank(
     from Bio import BiopythonWarning, SeqIO
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", BiopythonWarning)
+        with silenced(BiopythonWarning):
             records = list(SeqIO.parse(io.StringIO("\n".join(lines) + "\n"), "genbank"))
     except FAULTS as error:
         said = " ".join(str(error).split())[:100] or type(error).__name__

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ...errors import InputError
+from ...errors import InputError, silenced
 from ..sequence import Sequence
 from .letters import SourceWarnings, check_letters, strip_space, whole_number
 
@@ -104,8 +103,7 @@ def _records(lines: Iterable[str], kind: str, source: str) -> Iterator[tuple[str
                 name, *rest = title.split(maxsplit=1) or [f"read {count}"]
                 yield name, "".join(rest), bases
             return
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", BiopythonWarning)
+        with silenced(BiopythonWarning):
             records = list(SeqIO.parse(text, kind))
         for record in records:
             count += 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Callable
 from html import escape
 from typing import Any
@@ -11,15 +10,16 @@ from typing import Any
 from ipywidgets import FileUpload, Textarea, VBox
 
 from ...common.files import expanded
-from ...errors import ExploreError, InputError, panics_told
+from ...errors import ExploreError, InputError, caught_warnings, panics_told
 from ...results.rich_display import counted
-from ...sequences import ReadingWarning, Sequence, read_sequences
+from ...sequences import Sequence, read_sequences
 from ...sequences.annotation.annotations import read_annotation
 from ...sequences.annotation.regions import is_bed, read_bed
 from ...sequences.motifs.files import read_motifs
 from ...sequences.reading.genome import Genome
 from ...sequences.reading.opening import open_bytes
 from .controls import Message, button, field, hint, row, show
+from .jobs import shown_warnings
 from .limits import limits
 from .state import MINE, Selection
 
@@ -137,8 +137,7 @@ class AddPanel(VBox):
     def _annotate(self, content: bytes, name: str, added: int | None = None) -> bool:
         """Put the features of a file on the sequences; those of GenBank come with their own."""
         try:
-            with warnings.catch_warnings(record=True) as told:
-                warnings.simplefilter("always", ReadingWarning)
+            with caught_warnings() as told:
                 found = read_annotation(io.BytesIO(content), name=name)
                 count = self.selection.annotate(found)
         except ExploreError as error:
@@ -147,7 +146,7 @@ class AddPanel(VBox):
             return False
         features = sum(map(len, found.features.values()))
         said = f"{features:,} features of {escape(name)} on {count:,} sequences."
-        said = " ".join([said, *(escape(str(one.message)) for one in told)])
+        said = f"{said} {shown_warnings(told)}".strip()
         self.say(f"{self.message.value} {said}" if added is not None else said)
         return True
 
@@ -187,8 +186,7 @@ class AddPanel(VBox):
     def _read(self, reading: Callable[[], list[Sequence]], what: str) -> bool:
         """Add the sequences that are read; False, with the reason on show, if they cannot be."""
         try:
-            with warnings.catch_warnings(record=True) as told, panics_told():
-                warnings.simplefilter("always", ReadingWarning)
+            with caught_warnings() as told, panics_told():
                 sequences = reading()
             for one in sequences:
                 limits().check_length(len(one), one.name)
@@ -203,8 +201,8 @@ class AddPanel(VBox):
             self.say(f"Could not read {escape(what)}: {escape(str(error))}", error=True)
             return False
         n = len(sequences)
-        said = [f"Added {n:,} sequence{'s' if n != 1 else ''} from {escape(what)}."]
-        self.say(" ".join([*said, *(escape(str(one.message)) for one in told)]))
+        said = f"Added {counted(n, 'sequence')} from {escape(what)}."
+        self.say(f"{said} {shown_warnings(told)}".strip())
         return True
 
 

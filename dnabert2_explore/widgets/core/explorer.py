@@ -14,14 +14,14 @@ from ipywidgets import HBox, VBox
 
 from ...common.kinds import checked
 from ...common.progress import Progress
-from ...errors import panics_told
+from ...errors import caught_warnings, panics_told
 from ...figures.core.parts import Figure
 from ...results.origins import unrecorded
 from .closing import close_inside
 from .code import BUTTONS
 from .controls import Message, opens, part, row, show, toggle
 from .exports import Exports
-from .jobs import Job, JobBar, quiet, sentence
+from .jobs import Job, JobBar, remembering, sentence, shown_warnings, telling
 from .kept import Kept
 from .plot import PlotlyView
 from .remember import choices
@@ -225,10 +225,19 @@ class Explorer(Exports, VBox):
         """Run `action`; what goes wrong is shown in the view, where the person looks."""
         with self.selection.lock:
             try:
-                with quiet(), panics_told(), unrecorded():  # files of a view say what is on show
+                # Files of a view say what is on show.
+                with caught_warnings() as told, panics_told(), unrecorded():
                     action()
             except Exception as error:  # a handler's exception would vanish in Jupyter's log
                 self.say(sentence(error), error=True)
+            else:
+                self._add_words(shown_warnings(told))
+
+    def _add_words(self, html: str) -> None:
+        """Show words beside those that are on show."""
+        if html and html not in self._message.value:
+            self._message.value = f"{self._message.value} {html}".strip()
+            show(self._message, True)
 
     def _when(self, act: Callable[[], None], *controls: ipywidgets.Widget) -> None:
         """Do `act` whenever somebody sets one of the controls otherwise (see `_silently`)."""
@@ -362,15 +371,25 @@ class Explorer(Exports, VBox):
             self.say(sentence(error), error=True)
 
         def guarded(result: Any) -> None:
-            self._guarded(lambda: done(result))
+            self._guarded(lambda: telling(done, result))
 
         def in_turn(progress: Callable[[int, int], None]) -> Any:
             self._let_pass(progress)
             return work(progress)
 
-        self._job = Job(
-            in_turn, guarded, failed, bar=self._bar, what=what, lock=self.selection.lock
-        ).start()
+        def hear(warning: Warning) -> None:
+            if self._job is job:  # work that may go on for hours
+                self._add_words(shown_warnings([warning]))
+
+        job = self._job = Job(
+            remembering(in_turn, hear),
+            guarded,
+            failed,
+            bar=self._bar,
+            what=what,
+            lock=self.selection.lock,
+        )
+        job.start()
 
     def _settle(
         self,

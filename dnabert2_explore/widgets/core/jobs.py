@@ -5,9 +5,7 @@ from __future__ import annotations
 import atexit
 import threading
 import time
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from html import escape
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet
@@ -15,17 +13,16 @@ from weakref import WeakSet
 import ipywidgets
 
 from ...common.progress import Progress
-from ...errors import Cancelled, ExploreError, panics_told
+from ...errors import Cancelled, ExploreError, caught_warnings, panics_told, warn
 from ...results.origins import unrecorded
 from ...sequences import UnknownBasesWarning
 from .controls import Guard, button, part, show
 
-__all__ = ["Job", "JobBar", "Worker", "quiet", "sentence"]
+__all__ = ["Job", "JobBar", "Worker", "remembering", "sentence", "shown_warnings", "telling"]
 
 T = TypeVar("T")
 
 _guard = threading.Lock()
-_silent = 0
 _running: WeakSet[Job[Any]] = WeakSet()
 
 
@@ -40,27 +37,33 @@ def _end_all() -> None:
         job.wait(10)
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep the warning about unknown bases out of the notebook: the views show the numbers.
+def remembering(
+    work: Callable[[Progress], T], hear: Callable[[Warning], None] | None = None
+) -> Callable[[Progress], tuple[T, list[Warning]]]:
+    """Make work return what it warned of, too, for `telling`; `hear` is called while it goes on.
 
-    ``warnings.catch_warnings`` restores a list that another thread may have changed meanwhile, so
-    the filter is counted in and out by hand.
+    A warning from a thread would stand under whatever cell ran last, or in a log.
     """
-    global _silent
-    with _guard:
-        _silent += 1
-        if _silent == 1:
-            warnings.filterwarnings("ignore", category=UnknownBasesWarning)
-    try:
-        yield
-    finally:
-        with _guard:
-            _silent -= 1
-            if not _silent:
-                entry = ("ignore", None, UnknownBasesWarning, None, 0)
-                if entry in warnings.filters:
-                    warnings.filters.remove(entry)  # type: ignore[attr-defined]
+
+    def remembered(progress: Progress) -> tuple[T, list[Warning]]:
+        with caught_warnings(hear=hear) as told:
+            return work(progress), told
+
+    return remembered
+
+
+def telling(done: Callable[[T], None], answer: tuple[T, list[Warning]]) -> None:
+    """Take the result of `remembering` work, and warn of what it warned of."""
+    result, told = answer
+    done(result)
+    for one in told:
+        warn(str(one), type(one))
+
+
+def shown_warnings(told: Iterable[Warning]) -> str:
+    """Warnings as HTML, each once; not those about unknown bases, whose numbers a view shows."""
+    texts = [str(one) for one in told if not isinstance(one, UnknownBasesWarning)]
+    return " ".join(escape(text) for text in dict.fromkeys(texts))
 
 
 class Job(Generic[T]):
@@ -122,7 +125,7 @@ class Job(Generic[T]):
 
     def _run(self) -> None:
         try:
-            with quiet(), panics_told(), unrecorded():
+            with panics_told(), unrecorded():
                 result = self._work(self._progress)
         except Cancelled:
             outcome: Callable[[], None] = lambda: None  # noqa: E731
@@ -226,9 +229,9 @@ class JobBar(ipywidgets.HBox):
 class Worker:
     """Does one piece of work at a time in the background, the newest in place of the others.
 
-    `guarded` runs an action and shows what goes wrong; `failed` is called with what went wrong in
-    the work, as HTML; `lock` is held while results are taken; `cancelled` is called when a person
-    cancels. `bar` shows how far it is.
+    `guarded` runs an action and shows what goes wrong, and what is warned of; `failed` is called
+    with what went wrong in the work, as HTML; `lock` is held while results are taken; `cancelled`
+    is called when a person cancels. `bar` shows how far it is.
     """
 
     def __init__(
@@ -250,11 +253,11 @@ class Worker:
 
         def finished(result: Any) -> None:
             self._job = None  # what comes next does not wait for this one's thread to end
-            self._guarded(lambda: done(result))
+            self._guarded(lambda: telling(done, result))
 
         self.stop()
         self._job = Job(
-            work,
+            remembering(work),
             finished,
             lambda error: self._failed(sentence(error)),
             bar=self.bar,

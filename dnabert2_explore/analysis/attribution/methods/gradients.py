@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import torch
 
 from ....common.randomness import seeded
+from ....errors import silenced
 from .inputs import CHUNK_TOKENS, AttributionInputs
 from .relevance import relevance_rules
 
@@ -69,9 +69,8 @@ def deep_lift(inputs: AttributionInputs) -> torch.Tensor:
     """
     from captum.attr import DeepLift
 
-    with warnings.catch_warnings():
-        # Captum tells that it hooks into the network, which is what the lock is held for.
-        warnings.filterwarnings("ignore", "Setting forward, backward hooks", UserWarning)
+    # Captum tells that it hooks into the network, which is what the lock is held for.
+    with silenced(UserWarning, "Setting forward, backward hooks"):
         return _from_baselines(inputs, DeepLift(inputs.score), 2)
 
 

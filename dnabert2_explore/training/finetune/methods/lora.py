@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import warnings
 from pathlib import Path
 
 import torch
@@ -11,6 +10,7 @@ from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
 from peft.tuners.lora import Linear
 
 from ....encoder.loading.adapters import ADAPTER_WEIGHTS
+from ....errors import silenced
 from ....network import Dnabert2ForSequenceClassification
 from ....network.checkpoints.load import TOKENIZER, Checkpoint
 from ....network.checkpoints.weights import save_weights
@@ -54,9 +54,8 @@ class LoraLearner(Learner):
             modules_to_save=["pooler", "classifier"],
             task_type="SEQ_CLS",
         )
-        with warnings.catch_warnings():
-            # peft asks transformers by a name that is going to change; nothing a user can mend.
-            warnings.simplefilter("ignore", FutureWarning)
+        # peft asks transformers by a name that is going to change; nothing a user can mend.
+        with silenced(FutureWarning):
             adapted = get_peft_model(network, settings)
         super().__init__(network, tokenizer, targets, rows)  # peft has put its layers into it
         self.module = adapted
