@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from dnabert2_explore import load
 from dnabert2_explore.errors import Cancelled, CheckpointError, InputError
@@ -109,6 +110,26 @@ def test_same_seed_same_result_another_seed_another(config, tmp_path):
     other = finetune(dataclasses.replace(config, out=str(tmp_path / "other"), seed=1))
     assert (one.dev, one.test) == (two.dev, two.test)
     assert one.dev.loss != other.dev.loss
+
+
+def test_a_run_draws_its_own_numbers_and_leaves_the_callers(config, tmp_path):
+    """Views draw from torch's generator while one of them trains."""
+
+    def trained(name, progress=None):
+        torch.manual_seed(1)
+        before = torch.get_rng_state()
+        out = tmp_path / name
+        finetune(
+            dataclasses.replace(config, out=str(out), epochs=1, dropout=0.3), progress=progress
+        )
+        same = torch.equal(torch.get_rng_state(), before)
+        return load_file(out / "model" / "model.safetensors"), same
+
+    alone, untouched = trained("alone")
+    beside, _ = trained("beside", lambda done, total: torch.manual_seed(done))
+    assert untouched
+    for name, value in alone.items():
+        assert torch.equal(value, beside[name]), name
 
 
 def test_a_step_is_the_same_however_it_is_cut_into_parts(config, tmp_path):

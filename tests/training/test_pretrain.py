@@ -73,6 +73,13 @@ def stop_at(step):
     return progress
 
 
+def test_a_run_leaves_the_callers_generator_as_it_was(config):
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    pretrain(dataclasses.replace(config, total_steps=2, warmup_steps=1, embeddings="composed"))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_interrupted_and_resumed_equals_uninterrupted(config, tmp_path):
     whole = pretrain(config)
     assert whole.finished

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from dnabert2_explore import load
+from dnabert2_explore.common.randomness import RandomStream
 from dnabert2_explore.errors import Cancelled, CheckpointError, InputError
 from dnabert2_explore.network import Dnabert2ForMaskedLM, Dnabert2Model
 from dnabert2_explore.network.composed import composition
@@ -230,7 +231,7 @@ def test_rows_of_the_composition_are_in_the_order_of_ids() -> None:
         def get_vocab(self):
             return {"GT": 3, "A": 0, "[CLS]": 2, "C": 1}
 
-    start = Start(network=None, tokenizer=Backend(), tokenizer_file=None)
+    start = Start(network=None, tokenizer=Backend(), tokenizer_file=None, fresh=RandomStream(0))
     assert start.vocabulary == ["A", "C", "[CLS]", "GT"]
     assert composition(start.vocabulary)[2].sum() == 1
 

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from ...common.files import putting
+from ...common.randomness import RandomStream
 from ...errors import CheckpointError, warn
 from ...network import Dnabert2ForSequenceClassification
 from ...network.checkpoints.card import Card
@@ -147,13 +148,17 @@ class Keeper:
         return bool(self._seconds) and time.monotonic() - self._last >= self._seconds
 
     def checkpoint(
-        self, step: int, optimizer: torch.optim.Optimizer, state: dict[str, Any]
+        self,
+        step: int,
+        optimizer: torch.optim.Optimizer,
+        dropout: RandomStream,
+        state: dict[str, Any],
     ) -> None:
         """Write a checkpoint; all processes take part. On a full disk, go on without.
 
         `state` is what JSON holds of the run beside the weights.
         """
-        random = self.processes.gather(_random_state(self.processes.device))
+        random = self.processes.gather(dropout.states)
         self._last = time.monotonic()
         best_is_whole = self.best is None or self.folder.step == self.best[1]
         if not self.processes.main or not best_is_whole:
@@ -180,7 +185,9 @@ class Keeper:
             if old != folder:
                 shutil.rmtree(old)
 
-    def resume(self, optimizer: torch.optim.Optimizer) -> dict[str, Any] | None:
+    def resume(
+        self, optimizer: torch.optim.Optimizer, dropout: RandomStream
+    ) -> dict[str, Any] | None:
         """Take up a killed run of the same settings and data; return what JSON held of it.
 
         Where training was ``over``, only the best weights are taken up. A checkpoint of other
@@ -206,7 +213,7 @@ class Keeper:
         if not over:
             self.learner.restore(saved)
             optimizer.load_state_dict(saved["optimizer"])
-            _set_random_state(self.processes.device, saved["random"][self.processes.rank])
+            dropout.states = saved["random"][self.processes.rank]
         if state["best"] is not None:
             merit, step = state["best"]
             if self.processes.main:  # what is there may be of a later step, which is taken anew
@@ -252,14 +259,3 @@ def _link(source: str, target: str) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
-
-
-def _random_state(device: torch.device) -> list[torch.Tensor]:
-    states = [torch.get_rng_state()]
-    return [*states, torch.cuda.get_rng_state(device)] if device.type == "cuda" else states
-
-
-def _set_random_state(device: torch.device, states: list[torch.Tensor]) -> None:
-    torch.set_rng_state(states[0])
-    if device.type == "cuda":
-        torch.cuda.set_rng_state(states[1], device)

@@ -16,6 +16,7 @@ from torch import nn
 
 from ...common.costs import says_cost
 from ...common.progress import Progress
+from ...common.randomness import RandomStream
 from ...common.threads import torch_threads
 from ...encoder import Encoder, find_device
 from ...encoder.loading.precision import find_dtype
@@ -139,8 +140,9 @@ class _Run:
             else LeakageReport(())
         )
 
-        torch.manual_seed(config.seed)
-        untuned = source.network()
+        fresh = RandomStream(config.seed)
+        with fresh.drawing():
+            untuned = source.network()
         size = sum(one.numel() for one in untuned.parameters())
         self.config, told = settle(config, size, self.train, self.dev)
         config = self.config
@@ -148,7 +150,8 @@ class _Run:
         self._remark()
         self.processes = self._processes()
         device = self.processes.device
-        network = classifier_from(config, untuned, self.train)
+        with fresh.drawing():
+            network = classifier_from(config, untuned, self.train)
         self.folder = RunFolder(self.out, self._columns())
         if self.first:
             self.folder.prepare(config, sum(one.numel() for one in network.parameters()))
@@ -168,7 +171,7 @@ class _Run:
         self.dev_mine = share_of(self._encode(tokenizer, self.dev, "dev"), self.processes)
         targets = Targets(self.train, config.class_weights == "balanced")
         learner = make_learner(
-            config, source, network.to(device), tokenizer, targets, rows, self.resegmented,
+            config, source, network.to(device), tokenizer, targets, rows, self.resegmented, fresh,
             self._preparing,
         )  # fmt: skip
         if config.method == "probe":
@@ -308,15 +311,15 @@ class _Run:
         )
         steps = config.max_steps or math.ceil(config.epochs * batches.steps)
         every = config.evaluate_every or batches.steps
-        torch.manual_seed(config.seed)  # of dropout
-        first = self._resume(update)
+        dropout = RandomStream(config.seed)
+        first = self._resume(update, dropout)
         self.loop = Loop(processes, steps, config.max_minutes, self.progress, self.begun)
         self.loop.step = first
 
         def take(parts: list[_Part], step: int) -> Outcome:
             self.rows = sum(len(part["labels"]) for part in parts) * processes.world
             self.rate = learning_rate(config, step, steps)
-            with attending(learner.network, attention):
+            with dropout.drawing(), attending(learner.network, attention):
                 return update.take(parts, self.rate)
 
         try:
@@ -338,7 +341,7 @@ class _Run:
                 (due,) = processes.any(self.first and keeper.due)
                 # What diverged is nothing to go on from: the next evaluation tells.
                 if due and all(map(math.isfinite, self.losses)):
-                    keeper.checkpoint(step, update.optimizer, self._state())
+                    keeper.checkpoint(step, update.optimizer, dropout, self._state())
         except torch.OutOfMemoryError as error:
             raise InputError(
                 f"A step of {batches.device_batch} sequences does not fit in the GPU's memory: set "
@@ -358,9 +361,9 @@ class _Run:
         logits = module(**given)["logits"]
         return self.learner.targets.loss(logits, labels, self.rows), 1.0, 0.0
 
-    def _resume(self, update: Update[_Part]) -> int:
+    def _resume(self, update: Update[_Part], dropout: RandomStream) -> int:
         """Go on where a killed run of the same settings and data was; return the step."""
-        state = self.keeper.resume(update.optimizer)
+        state = self.keeper.resume(update.optimizer, dropout)
         step: int = 0 if state is None else state["step"]
         if self.first:
             self.folder.begin_log(step)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ...common.randomness import seeded
 from ...errors import CheckpointError, InputError
 from ...network import Dnabert2ForMaskedLM
 from ...network.checkpoints.card import Card
@@ -74,7 +76,8 @@ class Run:
         self.module: nn.Module = self.network
         if config.embeddings == "composed":
             fresh = not config.init_from
-            self.module = ComposedNetwork(self.network, start.vocabulary, fresh)
+            with start.fresh.drawing():
+                self.module = ComposedNetwork(self.network, start.vocabulary, fresh)
             self.module.to(processes.device)
         self.average = averaged(self.module, config.average)
         self._update: Update[Batch] = Update(
@@ -137,8 +140,8 @@ class Run:
         """
         units, tokens = self.processes.sum(float(batch.units), float(batch.tokens))
         self._units = max(units, 1.0)
-        self._seed_dropout()
-        outcome = self._update.take(batch.split(self.config.device_rows), rate)
+        with self._dropout():
+            outcome = self._update.take(batch.split(self.config.device_rows), rate)
         if not math.isfinite(outcome.loss):
             raise InputError(
                 f"the loss became {outcome.loss} at step {self.step}; lower learning_rate or warm "
@@ -154,10 +157,10 @@ class Run:
         loss, right = self._objective(wrapped, part.tensors(self.processes.device))
         return loss, part.units / self._units, right
 
-    def _seed_dropout(self) -> None:
+    def _dropout(self) -> AbstractContextManager[None]:
         """Let dropout depend on seed, step and process alone: nothing to restore on resuming."""
         key = [self.config.seed, self.step, 2, self.processes.rank]
-        torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
+        return seeded(int(np.random.SeedSequence(key).generate_state(1)[0]))
 
     def judged(self) -> Network:
         """Return the network as it would be saved as a model: averaged, its table folded."""

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
+from ...common.randomness import RandomStream
 from ...encoder import SHIPPED
 from ...errors import InputError
 from ...network import Dnabert2Config, Dnabert2ForMaskedLM, Dnabert2Model
@@ -28,12 +27,14 @@ Network = Dnabert2ForMaskedLM | Dnabert2Model
 class Start:
     """What a run begins with: the network, on the CPU in float32, and its tokenizer.
 
-    For the contrastive objective alone it is the bare encoder. The file is ``tokenizer.json``.
+    For the contrastive objective alone it is the bare encoder. The file is ``tokenizer.json``;
+    `fresh` has the numbers that fresh weights begin with.
     """
 
     network: Network
     tokenizer: Tokenizer
     tokenizer_file: Path
+    fresh: RandomStream
 
     @property
     def vocabulary(self) -> list[str]:
@@ -55,7 +56,7 @@ def begin(config: PretrainConfig, resumed: Path | None) -> Start:
     a masked-LM head, or another tokenizer than its own are an `InputError`; a model or tokenizer
     that cannot be read is a `CheckpointError`.
     """
-    torch.manual_seed(config.seed)
+    fresh = RandomStream(config.seed)
     if not config.init_from:
         file = tokenizer_file(config.tokenizer)
         tokenizer = load_backend(file)
@@ -67,15 +68,19 @@ def begin(config: PretrainConfig, resumed: Path | None) -> Start:
             )
         except (TypeError, ValueError) as error:
             raise InputError(f"network: {error}") from error
-        return Start(_built(shaped, config).float(), tokenizer, file)
+        with fresh.drawing():
+            network = _built(shaped, config).float()
+        return Start(network, tokenizer, file, fresh)
     if resumed is not None:
         shaped = read_config(resumed / "config.json")
         shaped.sparse_prediction = True
-        network = _built(shaped, config).float()
+        with fresh.drawing():
+            network = _built(shaped, config).float()
         file = resumed / "tokenizer.json"
-        return Start(network, load_backend(file), file)
+        return Start(network, load_backend(file), file, fresh)
     checkpoint = find_checkpoint(SHIPPED.get(config.init_from, config.init_from))
-    network = _trained(config, checkpoint)
+    with fresh.drawing():
+        network = _trained(config, checkpoint)
     file = tokenizer_file(config.tokenizer) if config.tokenizer else checkpoint.tokenizer
     tokenizer = load_backend(file)
     if tokenizer.get_vocab() != load_backend(checkpoint.tokenizer).get_vocab():
@@ -83,7 +88,7 @@ def begin(config: PretrainConfig, resumed: Path | None) -> Start:
             f"the tokenizer {file} is not that of {config.init_from}: its ids mean other tokens; "
             "leave tokenizer empty to take the model's own."
         )
-    return Start(network.float(), tokenizer, file)
+    return Start(network.float(), tokenizer, file, fresh)
 
 
 def _built(shaped: Dnabert2Config, config: PretrainConfig) -> Network:
