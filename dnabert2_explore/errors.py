@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 __all__ = [
     "Cancelled",
@@ -55,6 +56,8 @@ class ExploreWarning(UserWarning):
 
 
 _guard = threading.Lock()
+#: Filters for warnings of libraries, and how many want each now.
+_entries: dict[tuple[type[Warning], str], tuple[tuple[Any, ...], int]] = {}
 #: Whoever catches our warnings in this thread, the innermost last, and what is silenced in it.
 _catchers: ContextVar[tuple[_Catcher, ...]] = ContextVar("catchers", default=())
 _silences: ContextVar[tuple[tuple[type[Warning], re.Pattern[str]], ...]] = ContextVar(
@@ -121,9 +124,10 @@ def caught_warnings(
 
 @contextmanager
 def silenced(category: type[Warning] = Warning, message: str = "") -> Iterator[None]:
-    """Keep warnings of a kind to ourselves in this thread, ours and those of libraries.
+    """Keep warnings of a kind to ourselves: our own in this thread, and those of libraries.
 
-    Other threads hear theirs: see `caught_warnings`.
+    Libraries warn by the filters of the process, so that other threads do not hear such warnings of
+    theirs either meanwhile.
 
     Parameters
     ----------
@@ -136,41 +140,40 @@ def silenced(category: type[Warning] = Warning, message: str = "") -> Iterator[N
     >>> with silenced(UserWarning, "n_jobs"):
     ...     warnings.warn("n_jobs value 1 overridden")
     """
-    before = _silences.set((*_silences.get(), (category, re.compile(message, re.IGNORECASE))))
-    _Here(category).put_first()
+    pattern = re.compile(message, re.IGNORECASE)
+    before = _silences.set((*_silences.get(), (category, pattern)))
+    libraries = not issubclass(category, ExploreWarning)
     try:
+        if libraries:
+            _count_filter(category, pattern, 1)
         yield
     finally:
         _silences.reset(before)
+        if libraries:
+            _count_filter(category, pattern, -1)
 
 
-class _Here:
-    """Stands in ``warnings.filters`` for good, in the place of a pattern of messages.
+def _count_filter(category: type[Warning], pattern: re.Pattern[str], by: int) -> None:
+    key = (category, pattern.pattern)
+    with _guard:
+        new = ("ignore", pattern if pattern.pattern else None, category, None, 0)
+        entry, count = _entries.get(key, (new, 0))
+        _entries[key] = entry, count + by
+        _put_filters_right()
 
-    It matches what is silenced in the thread that asks, so that nothing has to be taken out again.
+
+def _put_filters_right() -> None:
+    """Have the filters that somebody wants in the list, first, and the others out of it.
+
+    What another thread restores meanwhile, as ``warnings.catch_warnings`` does and with it
+    scikit-learn, may lack the former and hold the latter; a user's own, of the same kind, stay.
     """
-
-    def __init__(self, category: type[Warning]) -> None:
-        self.category = category
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Here) and other.category is self.category
-
-    def __hash__(self) -> int:
-        return hash(self.category)
-
-    def match(self, message: str) -> bool:
-        """Tell whether a message of this category is silenced here."""
-        return _is_silenced(self.category, message)
-
-    def put_first(self) -> None:
-        """Be asked before any other filter, such as one for errors."""
-        entry = ("ignore", self, self.category, None, 0)
-        with _guard:
-            filters: list[object] = warnings.filters  # type: ignore[assignment]
-            if entry in filters:
-                filters.remove(entry)
-            filters.insert(0, entry)
+    filters: list[object] = warnings.filters  # type: ignore[assignment]
+    ours = {id(entry): count for entry, count in _entries.values()}
+    filters[:] = [
+        *(entry for entry, count in _entries.values() if count),
+        *(one for one in filters if id(one) not in ours),
+    ]
 
 
 def _is_silenced(category: type[Warning], message: str) -> bool:

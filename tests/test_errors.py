@@ -66,6 +66,40 @@ def test_what_two_threads_silence_is_heard_afterwards() -> None:
         warn("loud")
 
 
+def test_filters_that_another_thread_brings_back_do_not_stay() -> None:
+    """As scikit-learn does, whose fits restore the list they found."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a user's own, of the same kind
+        users = warnings.filters[0]
+        before = list(warnings.filters)
+        with silenced(UserWarning), silenced(FutureWarning, "so"):
+            within = list(warnings.filters)
+            warnings.filters[:] = before
+            with silenced(FutureWarning, "so"):
+                assert warnings.filters[:2] == within[:2]
+        assert warnings.filters == before
+        warnings.filters[:] = within
+        with silenced(RuntimeWarning):
+            pass
+        assert warnings.filters == before
+        assert users in warnings.filters
+
+
+def test_a_fit_of_scikit_learn_is_silenced() -> None:
+    """It sets the filters anew from the list it finds, by their patterns."""
+    import numpy as np
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    x = np.random.default_rng(0).normal(size=(40, 30))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with silenced(ConvergenceWarning, "lbfgs failed"):
+            LogisticRegression(max_iter=1).fit(x, np.arange(40) % 2)
+        with pytest.raises(ConvergenceWarning):
+            LogisticRegression(max_iter=1).fit(x, np.arange(40) % 2)
+
+
 def test_a_thread_is_heard_while_another_catches() -> None:
     with ThreadPoolExecutor(1) as pool:
         with caught_warnings() as told, silenced(ExploreWarning), pytest.raises(ExploreWarning):

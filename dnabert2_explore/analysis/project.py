@@ -120,7 +120,7 @@ class Projection(RichDisplay):
                 "A UMAP from a file places nothing new: fit_projection(vectors, 'umap', …) with "
                 "its settings gives the same map, and does."
             )
-        with torch_threads(), silenced(UserWarning):
+        with torch_threads(), silenced(UserWarning, "n_jobs value"):
             return np.asarray(self._fitted.transform(points), dtype=np.float64)
 
     def save(self, path: str | os.PathLike[str], names: list[str] | None = None) -> None:

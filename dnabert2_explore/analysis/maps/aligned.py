@@ -151,7 +151,7 @@ def _umaps(
 
     n = len(arrays[0])
     same = {i: i for i in range(n)}
-    with torch_threads(), silenced(UserWarning):
+    with torch_threads(), silenced(UserWarning, "n_jobs value"):
         made = umap.AlignedUMAP(
             n_neighbors=min(n_neighbors, n - 1),
             n_components=dimensions,

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...common.stats import interval
-from ...errors import silenced
 
 __all__ = ["Difference", "Probe", "difference", "probe"]
 
@@ -103,8 +102,7 @@ def probe(
         model = make_pipeline(
             StandardScaler(), LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
         )
-        with silenced():  # of constant columns, such as a k-mer nobody has
-            told[ask] = model.fit(x[learn], labels[learn]).predict(x[ask])
+        told[ask] = model.fit(x[learn], labels[learn]).predict(x[ask])
     right = told == labels
     _, number = np.unique(unit, return_inverse=True)
     classes, place = np.unique(labels, return_inverse=True)

@@ -104,7 +104,11 @@ def merge_adapter(
         with silenced(FutureWarning), silenced(UserWarning, ".*missing adapter keys"):
             # peft reads onto a GPU by itself, which may be full, or not the one that was asked for.
             adapted: Any = PeftModel.from_pretrained(network, str(folder), torch_device="cpu")
-        wanted = {name.removeprefix(_PREFIX) for name in get_peft_model_state_dict(adapted)}
+        # What peft would save by itself of the embeddings it asks the hub.
+        wanted = {
+            name.removeprefix(_PREFIX)
+            for name in get_peft_model_state_dict(adapted, save_embedding_layers=False)
+        }
         if lacking := sorted(wanted - set(shapes)):  # each would be a fresh weight
             raise CheckpointError(
                 f"The adapter in {folder} does not fit the model in {base.folder}: it lacks "

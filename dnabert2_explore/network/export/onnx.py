@@ -124,8 +124,12 @@ def export_graph(
     """
     batch, tokens = torch.export.Dim("batch", min=1), torch.export.Dim("tokens", min=2)
     shape = {0: batch, 1: tokens}
-    # Of ops of the exporter's own.
-    with silenced(), contextlib.redirect_stdout(io.StringIO()):
+    # Of the exporter's own, and of axes that two inputs share.
+    with (
+        silenced(FutureWarning),
+        silenced(UserWarning, "# The axis name"),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
         logger = logging.getLogger("torch.onnx")
         level = logger.level
         logger.setLevel(logging.ERROR)
