@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..configuration import shown
@@ -61,7 +62,7 @@ def write(board: Leaderboard) -> str:
     ]
     notes = _notes(board)
     if notes:
-        parts.append("## Notes of the runs\n\n" + notes)
+        parts.append("## Notes\n\n" + notes)
     return "\n\n".join(parts) + "\n"
 
 
@@ -204,13 +205,53 @@ def _runs(board: Leaderboard) -> str:
 
 
 def _notes(board: Leaderboard) -> str:
-    lines = []
-    for run in board.runs:
-        leaks = [_TOO_LONG.sub("", one) for one in run.leakage
-                 if not one.startswith("no ") or "twin" in one]  # fmt: skip
-        said = [*run.deviations, *leaks, *run.notes]
-        if run.state == "reduced":
-            said = [f"{split}: {words}" for split, words in run.roles.items()] + said
+    """Say what holds of all runs, then of all of a set, then of single ones."""
+    audited = {one.partition(":")[0] for one in board.faults}  # their faults stand above
+
+    def told(run: GueRun) -> list[str]:
+        return [*_told(run), *(() if run.dataset in audited else _leaks(run))]
+
+    lines: list[str] = []
+    known: dict[str, list[str]] = {}
+    for label, runs in _grouped(board.runs, "label").items():
+        # The legend has how all of a column depart from the authors.
+        legend = _in_all(run.deviations for run in runs)
+        everywhere = [one for one in _in_all(map(told, runs)) if one not in legend]
+        known[label] = legend
+        if runs[1:] and everywhere:
+            lines.append(f"- {label}, on all: {'; '.join(everywhere)}")
+            known[label] += everywhere
+    for dataset, runs in _grouped(board.runs, "dataset").items():
+        shared = _in_all(map(told, runs)) if runs[1:] else []
+        said = [one for one in shared if any(one not in known[run.label] for run in runs)]
         if said:
-            lines.append(f"- {run.dataset}, {run.label}, seed {run.seed}: " + "; ".join(said))
+            lines.append(f"- {dataset}: {'; '.join(said)}")
+        for run in runs:
+            rest = [one for one in told(run) if one not in (*known[run.label], *said)]
+            if rest:
+                lines.append(f"- {dataset}, {run.label}, seed {run.seed}: {'; '.join(rest)}")
     return "\n".join(dict.fromkeys(lines))
+
+
+def _leaks(run: GueRun) -> list[str]:
+    return [
+        _TOO_LONG.sub("", one) for one in run.leakage if not one.startswith("no ") or "twin" in one
+    ]
+
+
+def _told(run: GueRun) -> list[str]:
+    roles = run.roles.items() if run.state == "reduced" else ()
+    return [*(f"{split}: {words}" for split, words in roles), *run.deviations, *run.notes]
+
+
+def _grouped(runs: Iterable[GueRun], by: str) -> dict[str, list[GueRun]]:
+    found: dict[str, list[GueRun]] = {}
+    for run in runs:
+        found.setdefault(getattr(run, by), []).append(run)
+    return found
+
+
+def _in_all(told: Iterable[Iterable[str]]) -> list[str]:
+    """Return the sentences that all have, in the order of the first."""
+    first, *others = map(list, told)
+    return [one for one in first if all(one in other for other in others)]

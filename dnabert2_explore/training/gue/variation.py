@@ -64,6 +64,15 @@ _WORDS = {
     "segmentations": "predicted by the mean over {} further segmentations",
 }
 
+#: What 0 says of a setting.
+_NONE = {
+    "train_rows": "all training rows",
+    "max_minutes": "no limit of time",
+    "max_tokens": "no limit of tokens",
+    "max_steps": "no number of steps",
+    "warmup_steps": "no warm-up",
+    "evaluate_every": "evaluated after each epoch",
+}
 
 #: Settings that a variation may change.
 VARIED = ("recipe", *_WORDS)
@@ -140,13 +149,17 @@ def deviations(dataset: Dataset, config: FinetuneConfig) -> tuple[str, ...]:
     elif config.max_steps:
         theirs.pop("epochs")
     found = [
-        _WORDS[name].format(getattr(config, name)) + _instead(name, value)
+        _words(name, getattr(config, name)) + _instead(name, value)
         for name, value in theirs.items()
         if getattr(config, name) != value
     ]
     if not dataset.recipe.published:
         found.append("the authors publish no settings for GUE+: ours")
     return tuple(found)
+
+
+def _words(name: str, value: Any) -> str:
+    return _WORDS[name].format(value) if value or name not in _NONE else _NONE[name]
 
 
 def _instead(name: str, theirs: Any) -> str:

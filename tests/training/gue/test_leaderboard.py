@@ -168,6 +168,29 @@ def test_leaks_are_told_in_numbers(make_run):
     assert "no sequence of dev" not in text
 
 
+def test_what_runs_share_is_noted_once(make_run):
+    leak = "2 of 9 test sequences are in train too"
+    rates, short = "learning rate 0.1 instead of 3e-05", "2 epochs instead of 5"
+    runs = [
+        make_run(
+            label=label,
+            dataset=dataset,
+            deviations=(rates, short) if dataset == "tf_2" else (rates,),
+            leakage=(leak,) if dataset == "tf_2" else (),
+            notes=("in bfloat16", *(("slow",) if (label, dataset) == ("b", "tf_2") else ())),
+        )
+        for label in ("a", "b")
+        for dataset in ("tf_2", "tf_4")
+    ]
+    notes = leaderboard(runs).markdown().partition("## Notes\n\n")[2]
+    assert notes.splitlines() == [
+        "- a, on all: in bfloat16",
+        "- b, on all: in bfloat16",
+        f"- tf_2: {short}; {leak}",
+        "- tf_2, b, seed 42: slow",
+    ]
+
+
 def test_the_command_says_what_was_varied(make_run):
     run = make_run(variation="fast")
     settings = run.settings | {"learning_rate": 5e-4, "pooling": "mean"}

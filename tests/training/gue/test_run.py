@@ -207,6 +207,19 @@ def test_the_authors_protocol_has_no_deviations():
         assert config.learning_rate == 3e-5
 
 
+def test_what_is_left_out_is_said_in_words():
+    """It said "at most 0 tokens instead of 30; 0 steps instead of 1000"."""
+    changes = {"max_tokens": 0, "max_steps": 0, "epochs": 4.0, "warmup_steps": 0}
+    settings = settings_of(DATASETS["mouse_0"], Variation(name="long", **changes))
+    config = FinetuneConfig(model="m", train="t", dev="d", out="o", **settings)
+    assert deviations(DATASETS["mouse_0"], config) == (
+        "no limit of tokens instead of 30",
+        "4 epochs instead of 5",
+        "no number of steps instead of 1000",
+        "no warm-up instead of 30",
+    )
+
+
 def test_lora_has_its_own_learning_rate():
     settings = settings_of(DATASETS["tf_2"], Variation(name="lora", method="lora"))
     assert settings["learning_rate"] == 1e-4
