@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 _ROW_PX = 26
-_MOST = 30  # motifs of a differential
+_MOST = 30  # rows
 
 
 def _intervals(rows: Iterable[Interval], title: str, theme: str) -> Figure:
@@ -240,7 +240,7 @@ def _rates(
 def score_histogram(result: VariantScores, *, score: str = "", theme: str = "light") -> Figure:
     """Draw how a score of variants is spread: the column `score`, the first by default.
 
-    InputError if there is no such score.
+    Of up to 30 variants, which are no distribution, each. InputError if there is no such score.
     """
     colours = theme_of(theme)
     if not result.columns or not result.scored:
@@ -248,6 +248,13 @@ def score_histogram(result: VariantScores, *, score: str = "", theme: str = "lig
     name = score or result.columns[0].name
     values = result[name]
     units = {column.name: column.unit for column in result.columns}
+    title = f"{name} ({units[name]})"
+    if len(result) <= _MOST:
+        rows = [
+            Interval(str(variant), float(value), math.nan, math.nan, True)
+            for variant, value in zip(result.variants, values, strict=True)
+        ]
+        return _dotted(_intervals(rows, title, theme), 0, theme)
     return make_figure(
         [
             {
@@ -261,7 +268,7 @@ def score_histogram(result: VariantScores, *, score: str = "", theme: str = "lig
         colours,
         280,
         bargap=0.04,
-        xaxis=plain_axis(colours, f"{name} ({units[name]})"),
+        xaxis=plain_axis(colours, title),
         yaxis=value_axis(colours, "variants", (0, 1)),
     )
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from ...results.origins import origin_line
 from ...results.rich_display import counted
-from .canvas import Canvas, number
 from .card import Card, rows_left, table
+from .drawing.canvas import Canvas, number
 
 __all__ = ["ROOMS", "bundle_of", "card_of", "html_of"]
 
@@ -33,14 +33,18 @@ ROOMS = {
             "Attribution", "AttributionSettings", "Mutagenesis", "OffsetAverage",
             "RankCorrelations", "Scorecard", "StrandMirror", "Sweep",
         ),
-        "bases": ("Genome", "Locus", "MergeReplay", "Sequence", "Tokens"),
+        "bases": ("Annotation", "Genome", "Locus", "MergeReplay", "Sequence", "Tokens"),
         "models": (
             "EmbeddingStore", "Encoder", "LongEmbedding", "ModelInfo", "Readings", "StoreCheck",
             "Summary",
         ),
+        "enriched": (
+            "Enrichment", "FeatureEnrichment", "FeatureReadings", "Features",
+            "SequenceComparison", "TrackEnrichment",
+        ),
         "motifs": (
             "Differential", "Discovery", "HitTokens", "Hits", "Match", "Matches", "Motif",
-            "MotifFindings", "NullRun", "Pattern", "Seqlets", "SequenceComparison", "Sites",
+            "MotifFindings", "NullRun", "Pattern", "Seqlets", "Sites",
         ),
         "tokenizers": ("MotifFragments", "TokenizerComparison", "VocabularyCurve"),
         "training": (
@@ -69,7 +73,7 @@ def card_of(result: Any) -> Card:
     return plain(result)
 
 
-def plain(result: Any, caption: str = "", *pictures: Canvas) -> Card:
+def plain(result: Any, caption: str = "", *pictures: Canvas | str) -> Card:
     """Show a result by its line, the first rows of its table if it has one, and pictures."""
     drawn = tuple(map(str, pictures))
     if not hasattr(result, "table"):

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .canvas import PAGE, WIDTH, Canvas, Panel, number
 from .card import Card, table
-from .grids import CELLS, pooled
+from .drawing.canvas import PAGE, WIDTH, Canvas, Panel, number
+from .drawing.grids import CELLS, pooled
 
 if TYPE_CHECKING:
     from ...analysis.attend import Attention

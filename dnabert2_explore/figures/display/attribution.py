@@ -8,9 +8,10 @@ import numpy as np
 
 from ...sequences import as_dna
 from ..core.style import span_text
-from .canvas import PAGE, WIDTH, Canvas, Panel, number, signed
 from .card import Card, counted, facts, table
-from .tracks import Track, close_up, tracks
+from .drawing.canvas import PAGE, WIDTH, Canvas, Panel, number, signed
+from .drawing.grids import matrix
+from .drawing.tracks import Track, close_up, tracks
 from .training import settings_card
 
 if TYPE_CHECKING:
@@ -197,9 +198,12 @@ def rank_correlations(result: RankCorrelations) -> Card:
         (name, *(number(float(value), 2) for value in row))
         for name, row in zip(names, result.rho, strict=True)
     ]
+    picture = matrix({"Spearman's rank correlation": result.rho}, names)
     return Card(
         f"{len(names)} methods compared",
-        f"{result}. Bases of one token are no independent observations.",
+        f"{result}, −1 to 1. Bases of one token are no independent observations.",
+        "",
+        (picture,),
         tables=(table(("", *names), rows, range(1, len(names) + 1)),),
     )
 

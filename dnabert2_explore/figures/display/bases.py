@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,14 @@ from ...results.rich_display import counted
 from ...sequences import as_dna
 from ...sequences.clean import clean
 from ..tokens.merges import brackets
-from .canvas import PAGE, WIDTH, Canvas, Panel, short
-from .card import Card, facts, table
+from .card import Card, facts, rows_left, table
+from .drawing.canvas import PAGE, WIDTH, Canvas, Panel, short
 
 if TYPE_CHECKING:
     from ...analysis.tokenizers import MergeReplay
     from ...demo import Locus
     from ...sequences import Sequence
+    from ...sequences.annotation.annotations import Annotation, Feature
     from ...sequences.reading.genome import Genome
     from ...tokens import Tokens
 
@@ -25,6 +27,8 @@ _LETTERS = 480  # bases that are written out
 _ROW = 60
 _LINES = 8
 _RECORDS = 12
+_KINDS = 6  # of features that have a lane, the commonest
+_BOXES = 400  # features of a kind that are drawn, the longest
 _BRACKETS = 80
 
 
@@ -204,6 +208,57 @@ def locus(result: Locus) -> Card:
         (str(canvas),),
         (table(("feature", "number"), rows, (1,)),),
     )
+
+
+def annotation(result: Annotation) -> Card:
+    """Show the sequence with the most features, a lane for each kind of them."""
+    if not result.features:
+        return Card(result._line())
+    name = max(result.features, key=lambda one: len(result.features[one]))
+    found = result.features[name]
+    n = max(result.lengths.get(name, 0), *(one.end for one in found))
+    kinds = [kind for kind, _ in Counter(one.kind for one in found).most_common(_KINDS)]
+    colours = (PAGE.negative, PAGE.positive, PAGE.muted)
+    canvas = Canvas(WIDTH, 22 * len(kinds) + 70, f"features of {name}")
+    panel = Panel(canvas, (130, 22, WIDTH - 16, 22 * len(kinds) + 30), (0.5, n + 0.5), (0, 1))
+    for place, (words, colour) in enumerate(
+        zip(("strand +", "strand −", "none"), colours, strict=True)
+    ):
+        canvas.rect(panel.left + 84 * place, 4, 16, 9, colour)
+        canvas.text(panel.left + 84 * place + 21, 13, words, fill=PAGE.muted)
+    drawn = 0
+    for lane, kind in enumerate(kinds):
+        y = 36.0 + 22 * lane
+        canvas.text(124, y + 4, short(kind, 18), anchor="end")
+        canvas.line(panel.left, y, panel.right, y, stroke=PAGE.grid)
+        of = sorted((one for one in found if one.kind == kind), key=len)[-_BOXES:]
+        drawn += len(of)
+        for strand, colour in zip("+-.", colours, strict=True):
+            d = "".join(
+                f"M{panel.x(one.start + 0.5):.1f} {y:.1f}H{_right(panel, one):.1f}"
+                for one in of
+                if one.strand == strand
+            )
+            canvas.path(d, stroke=colour, **{"stroke-width": "10"})
+    panel.x_axis("position (bp, counted from 1)")
+    rows = [
+        (one, f"{sum(map(len, features)):,}", f"{len(features):,}")
+        for one, features in list(result.features.items())[:_RECORDS]
+    ]
+    several = len(result.features) > 1
+    return Card(
+        result._line(),
+        f"{name}{', which has the most features' if several else ''}, a lane for each kind. "
+        + (f"The {drawn:,} longest of {len(found):,} features. " if drawn < len(found) else "")
+        + rows_left(len(rows), len(result.features), "sequences"),
+        "",
+        (str(canvas),),
+        (table(("sequence", "bases in features", "features"), rows, (1, 2)),),
+    )
+
+
+def _right(panel: Panel, one: Feature) -> float:
+    return max(panel.x(one.end + 0.5), panel.x(one.start + 0.5) + 1)
 
 
 def genome(result: Genome) -> Card:

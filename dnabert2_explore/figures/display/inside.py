@@ -8,11 +8,11 @@ import numpy as np
 
 from ...results.rich_display import span_text
 from ..motifs.logo import logo_svg
-from .canvas import PAGE, WIDTH, Canvas, Panel, number
 from .card import Card, facts, table
-from .grids import grids
-from .tracks import close_up
-from .training import Row, dots
+from .drawing.canvas import PAGE, WIDTH, Canvas, Panel, number
+from .drawing.grids import grids
+from .drawing.rows import Row, dots
+from .drawing.tracks import close_up
 
 if TYPE_CHECKING:
     from ...analysis.inside import (
@@ -266,8 +266,31 @@ def blocks(result: Blocks) -> Card:
     heads = ("bases substituted", "bases concerned", "peak (nats)", "mass (log excess)", "p")
     return Card(
         result._line(),
-        "Stretches that depend on one another, the heaviest first; p against maps of shuffled "
-        f"copies of the sequence{_least(result.copies)}. .table() has them from 0, ends not "
-        "included.",
+        "Stretches that depend on one another, the heaviest first; filled: p of 0.05 or less, "
+        f"against maps of shuffled copies of the sequence{_least(result.copies)}. .table() has "
+        "them from 0, ends not included.",
+        pictures=(_block_plane(result),) if rows else (),
         tables=(table(heads, rows, range(5)),) if rows else (),
     )
+
+
+def _block_plane(result: Blocks) -> str:
+    """Draw clusters where they lie in their map: bases substituted across, concerned upwards."""
+    edges = [edge for one in result.blocks for edge in (*one.source, *one.target)]
+    room = max(2.0, 0.03 * (max(edges) - min(edges)))
+    ends = min(edges) - room, max(edges) + room
+    canvas = Canvas(330, 320, "clusters of the map")
+    panel = Panel(canvas, (56, 8, 322, 274), ends, ends)
+    canvas.rect(56, 8, 266, 266, "none", stroke=PAGE.grid)
+    canvas.line(panel.x(ends[0]), panel.y(ends[0]), panel.x(ends[1]), panel.y(ends[1]),
+                **{"stroke-dasharray": "2 3"})  # fmt: skip
+    for one in result.blocks[::-1]:
+        x, y = panel.x(one.source[0]), panel.y(one.target[1])
+        wide, high = panel.x(one.source[1]) - x, panel.y(one.target[0]) - y
+        sure = one.p <= 0.05
+        colour = PAGE.positive if sure else PAGE.muted
+        canvas.rect(x, y, max(wide, 2), max(high, 2), colour if sure else "none", stroke=colour,
+                    **{"fill-opacity": "0.45"})  # fmt: skip
+    panel.x_axis("substituted base (bp, from 1)", start=1, count=5)
+    panel.y_axis("base concerned (bp)", 5)
+    return str(canvas)

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import plain
-from .canvas import PAGE, WIDTH, Canvas, Panel
 from .card import Card
-from .training import dots
+from .drawing.canvas import PAGE, WIDTH, Canvas, Panel
+from .drawing.grids import matrix
+from .drawing.rows import dots
 
 if TYPE_CHECKING:
     from ...analysis.maps import AlignedMaps, Clusters, MapJudgement, SpaceComparison
@@ -99,29 +100,12 @@ def map_judgement(result: MapJudgement) -> Card:
 
 def space_comparison(result: SpaceComparison) -> Card:
     """Show how alike the spaces are, and how many neighbours they share."""
-    n, side, left, gap = len(result.names), 220.0, 96.0, 34.0
-    canvas = Canvas(left + 2 * side + gap + 4, side + 40, "spaces beside each other")
     kept_title = f"shared among {result.n_neighbors} neighbours"
-    for place, (title, values) in enumerate(
-        (("linear CKA", result.cka), (kept_title, result.kept))
-    ):
-        x, step = left + place * (side + gap), side / n
-        canvas.text(x, 12, title, fill=PAGE.muted)
-        canvas.cells(values, x, 20, side, side, (PAGE.bases["C"], PAGE.bases["C"]), half=1.0)
-        for row in range(n if n <= 7 else 0):
-            for column in range(n):
-                canvas.text(
-                    x + (column + 0.5) * step, 24 + (row + 0.5) * step,
-                    f"{values[row, column]:.2f}", "middle",
-                    PAGE.paper if values[row, column] > 0.6 else PAGE.ink,
-                )  # fmt: skip
-        for row, name in enumerate(result.names if place == 0 else ()):
-            canvas.text(left - 6, 24 + (row + 0.5) * step, name[:16], "end", PAGE.muted)
     return plain(
         result,
         "Stronger is more, 0 to 1; columns in the order of rows. Shared by chance: "
         f"{result.by_chance:.0%}.",
-        canvas,
+        matrix({"linear CKA": result.cka, kept_title: result.kept}, result.names),
     )
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from ...results.rich_display import counted
 from ..core.intervals import window_cosines
-from .canvas import PAGE, WIDTH, Canvas, Panel, number, short
 from .card import Card, facts
+from .drawing.canvas import PAGE, WIDTH, Canvas, Panel, number, short
 
 if TYPE_CHECKING:
     from ...encoder import Encoder, ModelInfo

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,11 @@ import numpy as np
 from ..core.page import table as raw_table, tiny
 from ..core.style import span_text
 from ..motifs.logo import logo_svg
-from .canvas import PAGE, WIDTH, Canvas, Panel, inline, number, short
 from .card import Card, facts, rows_left, table
+from .drawing.canvas import PAGE, WIDTH, Canvas, Panel, inline, number, short
+from .drawing.rows import beside
 
 if TYPE_CHECKING:
-    from ...analysis.enrichment import SequenceComparison
     from ...analysis.motifs import (
         Differential,
         Discovery,
@@ -267,18 +268,8 @@ def matches(result: Matches) -> Card:
 def differential(result: Differential) -> Card:
     """Show the rates of both sets, for the surest differences."""
     shown = range(min(_ROWS, len(result)))
-    canvas = Canvas(WIDTH, 24 * len(shown) + 44, "rates in both sets")
     first, second = result.first_rate, result.second_rate
-    most = float(max([*first[:_ROWS], *second[:_ROWS], 1e-9]))
-    panel = Panel(canvas, (170, 4, WIDTH - 20, 24 * len(shown) + 8), (0, most), (0, 1))
-    for i in shown:
-        y = 16 + 24.0 * i
-        canvas.text(164, y + 4, short(result.motifs[i].name, 24), anchor="end")
-        a, b = panel.x(float(first[i])), panel.x(float(second[i]))
-        canvas.line(a, y, b, y, stroke=PAGE.muted)
-        canvas.dot(a, y, 5, PAGE.positive)
-        canvas.dot(b, y, 4.2, "none", stroke=PAGE.negative, **{"stroke-width": "2"})
-    panel.x_axis("share of sequences with a hit")
+    two = [(result.motifs[i].name, float(first[i]), float(second[i])) for i in shown]
     rows = [
         (escape(result.motifs[i].label), f"{first[i]:.1%}", f"{second[i]:.1%}",
          number(float(result.odds_ratio[i]), 2), tiny(float(result.q_value[i])))
@@ -289,38 +280,14 @@ def differential(result: Differential) -> Card:
         "Full dots: the first set; rings: the second. "
         + rows_left(len(rows), len(result), "motifs by q-value"),
         "",
-        (str(canvas),),
+        (beside(two, "share of sequences with a hit"),),
         (raw_table(("motif", "first", "second", "odds ratio", "q-value"), rows, (1, 2, 3, 4)),),
     )
 
 
-def sequence_comparison(result: SequenceComparison) -> Card:
-    """Show the surest words, composition, and the motifs that words pool to."""
-    found = result.kmers
-    words = [
-        (escape(found.words[i]), f"{found.selected_count[i]:,}", f"{found.expected_count[i]:.1f}",
-         number(float(found.odds_ratio[i]), 2), tiny(float(found.q_value[i])))
-        for i in range(min(_ROWS, len(found.words)))
-    ]  # fmt: skip
-    composition = [
-        (escape(one.name), number(one.selected), number(one.rest), tiny(one.p_value))
-        for one in result.composition
-    ]
-    logos = "".join(_logo(one, 56, 16) for one in result.motifs[:_MOTIFS])
-    heads = ("word", "selected", "expected", "odds ratio", "q-value")
-    return Card(
-        result._line(),
-        f"{found.what}, within strata of like {found.match}; expected is what the selection would "
-        "hold, were it like the rest. "
-        + ("Logos: words that pool. " if logos else "")
-        + rows_left(len(words), len(found.words), "words"),
-        "",
-        (logos,) if logos else (),
-        (
-            raw_table(heads, words, (1, 2, 3, 4)),
-            raw_table(("composition", "selected", "rest", "p-value"), composition, (1, 2, 3)),
-        ),
-    )
+def logos(motifs: Sequence[Motif]) -> str:
+    """Draw the logos of the first few motifs, one below the other."""
+    return "".join(_logo(one, 56, 16) for one in motifs[:_MOTIFS])
 
 
 def null_run(result: NullRun) -> Card:

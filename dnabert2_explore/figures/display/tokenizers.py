@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import plain
-from .canvas import PAGE, WIDTH, Canvas, Panel
 from .card import Card
+from .drawing.canvas import PAGE, WIDTH, Canvas, Panel
 
 if TYPE_CHECKING:
     from ...analysis.tokenizers import MotifFragments, TokenizerComparison

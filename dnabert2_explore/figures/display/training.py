@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import math
 import textwrap
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ...results.rich_display import counted
 from ..training.curves import metric_name
-from .canvas import PAGE, Canvas, Panel, number, short
 from .card import Card, facts, table
+from .drawing.canvas import PAGE, number, short
+from .drawing.rows import Row, dots
 
 if TYPE_CHECKING:
     from ...training.finetune import FinetuneConfig, FinetuneResult
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 _MODEL, _OTHER = PAGE.positive, PAGE.muted
 
-Row = tuple[str, float, float, float, str]
-
 
 def _sentence(result: RuleComparison) -> str:
     text = str(result)
@@ -36,25 +34,6 @@ def _sentence(result: RuleComparison) -> str:
 
 def _row(name: str, one: Estimate, colour: str = _MODEL) -> Row:
     return name, one.value, one.low, one.high, colour
-
-
-def dots(rows: Iterable[Row], title: str, width: float = 350, top: float = 1.0) -> str:
-    """Draw values with their intervals, one a line, right of their names; to 0 and `top`."""
-    kept = [one for one in rows if not math.isnan(one[1])]
-    left = 14 + 6.2 * max((min(len(one[0]), 34) for one in kept), default=0)
-    width += left
-    canvas = Canvas(width, 24 * len(kept) + 46, title)
-    every = [v for one in kept for v in one[1:4] if not math.isnan(v)]
-    low, high = min([0.0, *every]), max([0.0, *every])
-    panel = Panel(canvas, (left, 4, width - 60, 24 * len(kept) + 8), (low, max(high, top)), (0, 1))
-    canvas.line(panel.x(0), 4, panel.x(0), panel.bottom, stroke=PAGE.grid)
-    for place, (name, value, least, most, colour) in enumerate(kept):
-        y = 16 + 24.0 * place
-        canvas.text(left - 8, y + 4, short(name, 34), anchor="end")
-        panel.interval(y, value, least, most, colour)
-        canvas.text(width - 4, y + 4, f"{value:.3f}".replace("-", "−"), anchor="end")
-    panel.x_axis(title)
-    return str(canvas)
 
 
 def scores(result: Scores) -> Card:
@@ -112,10 +91,15 @@ def seeds_result(result: SeedsResult) -> Card:
     ]
     rows.append(("mean", *(number(result.mean(name)) for name in metrics)))
     rows.append(("± SD", *(number(result.spread(name), 2) for name in metrics)))
+    means = [
+        (metric_name(name), mean, mean - (sd := result.spread(name)), mean + sd, _MODEL)
+        for name, mean in ((name, result.mean(name)) for name in metrics)
+    ]
     heads = ("seed", *map(metric_name, metrics))
     return Card(
         result._line(),
-        f"Scores on {result.split}.",
+        f"Scores on {result.split}: mean over seeds, and one standard deviation to either side.",
+        pictures=(dots(means, "mean ± SD over seeds"),),
         tables=(table(heads, rows, range(1, len(heads))),),
     )
 

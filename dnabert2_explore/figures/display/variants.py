@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .canvas import PAGE, WIDTH, Canvas, Panel, number, short
 from .card import Card, facts, rows_left, table
+from .drawing.canvas import PAGE, WIDTH, Canvas, Panel, number, short
+from .drawing.rows import dots
 
 if TYPE_CHECKING:
     from ...analysis.variants import Calibration, VariantScores, VcfSummary
@@ -47,7 +49,14 @@ def variant_scores(result: VariantScores) -> Card:
         known = main[~np.isnan(main)]
         order = np.argsort(-np.nan_to_num(np.abs(main), nan=-1.0), kind="stable")
         if len(known):
-            pictures = (_histogram(known, f"{column.name} ({column.unit})"),)
+            title = f"{column.name} ({column.unit})"
+            few = [
+                (str(result.variants[i]), float(main[i]), math.nan, math.nan, PAGE.positive)
+                for i in order[:_ROWS]
+            ]
+            # Few are no distribution.
+            drawn = dots(few, title, top=0.0) if len(result) <= _ROWS else _histogram(known, title)
+            pictures = (drawn,)
             caption = f"Variants by {column.name}: {column.meaning.rstrip('.')}. "
     rows = []
     for i in order[:_ROWS]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...sequences import as_dna
-from ...sequences.motifs.motif import ALPHABET
-from ...tokens import Tokens
-from ..motifs.logo import logo_svg
+from ....sequences import as_dna
+from ....sequences.motifs.motif import ALPHABET
+from ....tokens import Tokens
+from ...motifs.logo import logo_svg
 from .canvas import PAGE, WIDTH, Canvas, Panel, thinned
 
 __all__ = ["CLOSE", "Track", "close_up", "tracks"]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .canvas import PAGE, Canvas, Panel
+from .canvas import PAGE, Canvas, Panel, short
 
-__all__ = ["CELLS", "grids", "pooled"]
+__all__ = ["CELLS", "grids", "matrix", "pooled"]
 
 #: Cells on a side at most.
 CELLS = 40
@@ -59,6 +59,33 @@ def grids(
         0, 0, down, anchor="middle", fill=PAGE.muted,
         transform=f"translate(11 {top + height / 2}) rotate(-90)",
     )  # fmt: skip
+    return str(canvas)
+
+
+def matrix(maps: Mapping[str, NDArray[np.floating]], names: Sequence[str]) -> str:
+    """Draw square matrices of numbers from -1 to 1 beside one another, written where few are.
+
+    Columns come in the order of rows, which have `names`; below 0 in the other colour.
+    """
+    n, side, gap = len(names), 220.0, 34.0
+    left = 12 + 6.2 * min(max(map(len, names)), 22)
+    canvas = Canvas(left + (side + gap) * len(maps), side + 24, " and ".join(maps))
+    step = side / n
+    for place, (title, values) in enumerate(maps.items()):
+        x = left + place * (side + gap)
+        canvas.text(x, 12, title, fill=PAGE.muted)
+        canvas.cells(
+            values.astype(float), x, 20, side, side, (PAGE.positive, PAGE.negative), half=1.0
+        )
+        for row, column in np.ndindex(values.shape) if n <= 7 else ():
+            value = values[row, column]
+            canvas.text(
+                x + (column + 0.5) * step, 24 + (row + 0.5) * step,
+                "–" if np.isnan(value) else f"{value:.2f}".replace("-", "−"), "middle",
+                PAGE.paper if abs(value) > 0.6 else PAGE.ink,
+            )  # fmt: skip
+    for row, name in enumerate(names):
+        canvas.text(left - 6, 24 + (row + 0.5) * step, short(name, 22), "end", PAGE.muted)
     return str(canvas)
 
 

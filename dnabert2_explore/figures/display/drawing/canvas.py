@@ -13,8 +13,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..core.colours import theme_of
-from ..core.style import MONO, SANS, round_below, short
+from ...core.colours import theme_of
+from ...core.style import MONO, SANS, round_below, short
 
 __all__ = ["PAGE", "WIDTH", "Canvas", "Panel", "inline", "number", "short", "signed", "thinned"]
 
