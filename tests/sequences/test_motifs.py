@@ -238,6 +238,12 @@ def test_other_files_are_refused(tmp_path):
     assert "cannot be read from int" in refused(3)
 
 
+def test_codes_of_a_word_stand_for_their_bases():
+    matrix = Motif.of_word("augWN").probabilities
+    np.testing.assert_array_equal(matrix[:3], np.eye(4)[[0, 3, 2]])
+    np.testing.assert_allclose(matrix[3:], [[0.5, 0, 0, 0.5], [0.25] * 4])
+
+
 def test_of_word_information_trimming_and_the_other_strand():
     matrix = np.array([[0.25] * 4, [1, 0, 0, 0], [0.25] * 4, [0, 0, 0, 1], [0.3, 0.3, 0.2, 0.2]])
     motif = Motif("m", matrix)
@@ -249,7 +255,7 @@ def test_of_word_information_trimming_and_the_other_strand():
     np.testing.assert_array_equal(back.probabilities[1], [1, 0, 0, 0])
     np.testing.assert_array_equal(back.reverse_complement().probabilities, motif.probabilities)
     with pytest.raises(InputError, match="'TGN' is no motif"):
-        Motif.of_word("TGN")
+        Motif.of_word("TGX")
 
 
 @pytest.mark.parametrize(

@@ -91,23 +91,32 @@ class Motif(RichDisplay):
         Parameters
         ----------
         word : str
-            In either case.
+            In either case. IUPAC codes stand for each of their bases alike: R for A and G, N for
+            all four.
         name : str
             By default the word.
 
         Raises
         ------
         InputError
-            If the word is empty, or holds other letters than A, C, G and T.
+            If the word is empty, or holds other letters than those for DNA.
+
+        Examples
+        --------
+        >>> Motif.of_word("TGAS").probabilities[-1].tolist()  # C or G
+        [0.0, 0.5, 0.5, 0.0]
         """
-        upper = word.upper()
-        if not upper or set(upper) - set(ALPHABET):
+        from Bio.Data.IUPACData import ambiguous_dna_values
+
+        upper = word.upper().replace("U", "T")
+        meant = {code: bases for code, bases in ambiguous_dna_values.items() if code != "X"}
+        if not upper or set(upper) - meant.keys():
             raise InputError(
-                f"{word!r} is no motif; expected letters A, C, G and T: give dx.Motif(name, "
-                "probabilities), a row a position, for letters that stand for several."
+                f"{word!r} is no motif; expected letters A, C, G, T and the other IUPAC codes for "
+                "DNA: give dx.Motif(name, probabilities), a row a position, for anything else."
             )
-        matrix = np.eye(4)[[ALPHABET.index(letter) for letter in upper]]
-        return cls(name or upper, matrix)
+        matrix = np.array([[base in meant[letter] for base in ALPHABET] for letter in upper], float)
+        return cls(name or upper, matrix / matrix.sum(axis=1, keepdims=True))
 
     @property
     def label(self) -> str:
