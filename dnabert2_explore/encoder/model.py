@@ -29,6 +29,7 @@ from .info import ModelInfo
 from .inputs import bases_of
 from .loading.identity import Sample, Snapshot, file_sha256, network_sha256
 from .model_entry import model_entry
+from .network_lock import NetworkLock
 from .passes.batches import Budget, default_budget, run
 from .passes.finite import check_finite
 from .vectors.cache import VectorCache
@@ -42,7 +43,7 @@ __all__ = ["Bases", "Model"]
 Bases = str | Sequence
 
 _guard = threading.Lock()
-_locks: WeakKeyDictionary[Network, threading.RLock] = WeakKeyDictionary()
+_locks: WeakKeyDictionary[Network, NetworkLock] = WeakKeyDictionary()
 
 
 class Model(RichDisplay):
@@ -100,6 +101,7 @@ class Model(RichDisplay):
 
                 made = pretrained_of(self._module)
                 if (lock := _locks.get(self._module)) is not None:
+                    lock.follow(made)
                     _locks[made] = lock
                 self._module = made
             network = self._module
@@ -122,8 +124,8 @@ class Model(RichDisplay):
 
     @property
     def attention(self) -> str:
-        """Attention backend in use."""
-        return self.config._attn_implementation
+        """Attention backend of the model, also while a method works with another."""
+        return self.lock.attention
 
     @property
     def has_head(self) -> bool:
@@ -175,13 +177,13 @@ class Model(RichDisplay):
     def holds(self, thorough: bool = True) -> bool:
         """Whether the network computes what it did when this was made.
 
-        If not `thorough`, by a sample of its weights, which an edit of a few numbers through
-        ``.data`` may pass by.
+        What a method hooks into it for as long as it works is not looked at. If not `thorough`, by
+        a sample of its weights, which an edit of a few numbers through ``.data`` may pass by.
         """
         call = None if thorough else running_call()
         if call is not None and self._looked is not None and self._looked[0] is call:
             return self._looked[1]
-        found = self._loaded.holds(self.module, thorough=thorough)
+        found = not self.lock.hooked and self._loaded.holds(self.module, thorough=thorough)
         if call is not None:  # its record and its cache ask the same: one look does for both
             self._looked = (call, found)
         return found
@@ -228,27 +230,20 @@ class Model(RichDisplay):
             sha256=self.sha256,
         )
 
-    def _model_entry(
-        self, wait: bool = True, by_file: bool = False, quick: bool = True
-    ) -> dict[str, str] | None:
-        """Say which model this is; None where it computes and shall not be waited for."""
-        if by_file:
-            return model_entry(self, by_file=True)
-        if not self.lock.acquire(blocking=wait):
-            return None
-        try:
-            return model_entry(self, quick=quick)
-        finally:
-            self.lock.release()
+    def _model_entry(self, by_file: bool = False, quick: bool = True) -> dict[str, str]:
+        return model_entry(self, by_file=by_file, quick=quick)
 
     @property
-    def lock(self) -> threading.RLock:
+    def lock(self) -> NetworkLock:
         """Held while the network computes, so that threads do not meet in its hooks.
 
         It belongs to the network: encoders that share one share its lock.
         """
         with _guard:
-            return _locks.setdefault(self.module, threading.RLock())
+            found = _locks.get(self._module)
+            if found is None:
+                found = _locks[self._module] = NetworkLock(self._module)
+            return found
 
     @property
     def body(self) -> EncoderForward:

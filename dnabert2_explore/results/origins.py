@@ -126,23 +126,16 @@ class _Model:
     """A model as it was when it was handed in; not kept alive."""
 
     def __init__(self, model: Any, light: bool = False) -> None:
-        self._model, self._name, self._light = weakref.ref(model), str(model.name), light
-        # Another thread may compute with it, whose hooks make it look changed: it is told later.
-        self._entry: dict[str, str] | None = model._model_entry(wait=False, by_file=light)
+        self._model, self._light = weakref.ref(model), light
+        self._entry: dict[str, str] = model._model_entry(by_file=light)
 
     def entry(self) -> dict[str, str]:
-        if self._entry is None:
-            model = self._model()
-            gone = dict.fromkeys(("source", "folder", "sha256", "dtype", "attention", "device"), "")
-            told = {"name": self._name, **gone}
-            self._entry = told if model is None else model._model_entry(wait=True)
-        elif not self._light and (model := self._model()) is not None:
+        if not self._light and (model := self._model()) is not None:
             # Told by a sample so far. All weights are read for what is written down, if they are
             # still those of the call.
             if model._model_entry() == self._entry:
                 self._entry = model._model_entry(quick=False)
             self._light = True  # once
-        assert self._entry is not None
         return self._entry
 
 

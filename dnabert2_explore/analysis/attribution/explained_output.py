@@ -247,7 +247,7 @@ def _class_output(
         score=float((values if output == "probability" else logits[0])[index]),
         probabilities=None if regression else values,
         span=None,
-        model=_info(enc),
+        model=explained_line(enc),
     )
 
 
@@ -279,7 +279,7 @@ def _span_output(
         score=float(score),
         probabilities=None,
         span=(first, last),
-        model=_info(enc),
+        model=explained_line(enc),
     )
 
 
@@ -325,11 +325,6 @@ def _whole(number: object) -> int:
     if isinstance(number, bool | np.bool_) or not hasattr(number, "__index__"):
         raise InputError(f"Target {number!r} is no position: give a whole number.")
     return index_of(number)
-
-
-def _info(enc: Encoder) -> str:
-    with enc.lock:  # while another thread's method runs, the backend is not the model's own
-        return explained_line(enc)
 
 
 def _masked_likelihoods(

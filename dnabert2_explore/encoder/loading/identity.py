@@ -13,7 +13,7 @@ from ...network.checkpoints.load import Checkpoint
 
 Weights = dict[str, torch.nn.Parameter]
 
-__all__ = ["Sample", "Snapshot", "file_sha256", "network_sha256", "shape_of"]
+__all__ = ["Sample", "Snapshot", "file_sha256", "hooked", "network_sha256", "shape_of"]
 
 #: Entries of a configuration that change what a network computes.
 _SHAPE = (
@@ -58,8 +58,8 @@ class Sample:
 class Snapshot:
     """How a network's weights stood when it was loaded.
 
-    What is cached belongs to the weights of a file. A network that was trained, edited, hooked into
-    or given adapters since then computes something else, and `holds` says so. Looked at are
+    What is cached belongs to the weights of a file. A network that was trained, edited or given
+    adapters since then computes something else, and `holds` says so. Looked at are
     torch's version counters, where the weights lie, a sample of their bits, and a sum over all of
     them, which shows edits through ``.data`` that no counter sees.
     """
@@ -80,19 +80,22 @@ class Snapshot:
         return cls((), (), torch.empty(0))
 
     def holds(self, network: Network, thorough: bool = True) -> bool:
-        """Whether the network still computes what it computed then.
+        """Whether the weights are still those of then, and the network is not in training.
 
         If not `thorough`, a tenth of the time is spent on a sample of the weights, which an edit of
         a few numbers through ``.data`` may pass by; every other edit is seen.
         """
-        if network.training or any(
-            module._forward_hooks or module._forward_pre_hooks for module in network.modules()
-        ):
+        if network.training:
             return False
         weights = dict(network.named_parameters())
         if _counters(weights) != self.weights or not torch.equal(_sample(weights), self.sample):
             return False
         return not thorough or _sums(weights) == self.sums
+
+
+def hooked(network: Network) -> bool:
+    """Whether anything hooks into a network's forward pass."""
+    return any(module._forward_hooks or module._forward_pre_hooks for module in network.modules())
 
 
 def _counters(weights: Weights) -> tuple[tuple[str, int, int], ...]:

@@ -25,7 +25,7 @@ def differentiable(enc: Encoder, maps: bool = False) -> Iterator[None]:
     gradients on a CPU.
     """
     with enc.lock:  # before the backend is read: another thread may have changed it for a while
-        before = enc.attention
+        before: str = enc.config._attn_implementation  # in use, by who called this perhaps
         needed = before
         if maps:
             needed = "eager"
