@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -63,27 +64,30 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("paths", nargs="+", type=Path)
     parser.add_argument("--keep", type=Path, help="folder for copies that hold what came out")
+    parser.add_argument("--jobs", type=int, default=1, help="how many to run at a time")
     asked = parser.parse_args(arguments)
     found = [sorted(p.glob("*.ipynb")) if p.is_dir() else [p] for p in asked.paths]
     notebooks = [notebook for some in found for notebook in some]
     if not notebooks:
         print(f"no notebook in {asked.paths}; name a folder or an .ipynb", file=sys.stderr)
         return 1
-    failed = 0
-    for path in notebooks:
-        begun = time.monotonic()
-        print(f"{path} ... ", end="", flush=True)
-        try:
-            notebook = run(path)
-        except CellExecutionError as error:
-            failed += 1
-            print(f"failed\n{error}")
-        else:
-            print(f"{time.monotonic() - begun:.0f} s")
-            if asked.keep is not None:
-                asked.keep.mkdir(parents=True, exist_ok=True)
-                nbformat.write(notebook, asked.keep / path.name)
-    return failed
+    with ThreadPoolExecutor(asked.jobs) as pool:
+        return sum(pool.map(lambda path: not told(path, asked.keep), notebooks))
+
+
+def told(path: Path, keep: Path | None) -> bool:
+    """Run a notebook and say how it went; tell whether all its cells ran."""
+    begun = time.monotonic()
+    try:
+        notebook = run(path)
+    except CellExecutionError as error:
+        print(f"{path} ... failed\n{error}", flush=True)
+        return False
+    print(f"{path} ... {time.monotonic() - begun:.0f} s", flush=True)
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, keep / path.name)
+    return True
 
 
 if __name__ == "__main__":
