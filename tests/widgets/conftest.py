@@ -54,7 +54,8 @@ def _no_umap_process(monkeypatch):
 def _no_job_outlives_its_test():
     """Work that still runs holds back warnings of the next test, and its processor."""
     yield
-    left = list(jobs._running)
+    with jobs._guard:
+        left = list(jobs._running)
     for job in left:
         job.cancel()
     for job in left:

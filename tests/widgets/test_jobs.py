@@ -1,4 +1,5 @@
 import threading
+import time
 
 import pytest
 
@@ -103,6 +104,24 @@ def test_what_work_warns_of_stands_in_its_view():
     assert "dx-error" not in view._message._dom_classes
     view._guarded(lambda: warn("drawn roughly"))
     assert view._message.value.endswith("drawn roughly")
+
+
+def test_work_that_is_only_beginning_is_waited_for(monkeypatch):
+    view, done = Explorer(None, []), []
+    start = threading.Thread.start
+
+    def slow(thread):
+        time.sleep(0.1)  # on a busy machine
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", slow)
+    view._start(
+        "first",
+        lambda progress: 1,
+        lambda _: view._start("second", lambda progress: 2, done.append),
+    )
+    view.wait()
+    assert done == [2]
 
 
 def test_work_of_panels_warns_in_the_view_they_stand_in():

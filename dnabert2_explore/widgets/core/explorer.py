@@ -378,10 +378,10 @@ class Explorer(Exports, VBox):
             return work(progress)
 
         def hear(warning: Warning) -> None:
-            if self._job is job:  # work that may go on for hours
+            if not job.cancelled:  # work that may go on for hours
                 self._add_words(shown_warnings([warning]))
 
-        job = self._job = Job(
+        job = Job(
             remembering(in_turn, hear),
             guarded,
             failed,
@@ -389,7 +389,7 @@ class Explorer(Exports, VBox):
             what=what,
             lock=self.selection.lock,
         )
-        job.start()
+        self._job = job.start()  # one that is not alive yet would look as if it had ended
 
     def _settle(
         self,

@@ -94,9 +94,9 @@ class Job(Generic[T]):
         """Begin."""
         if self._bar is not None:
             self._bar.follow(self, self._what)
-        with _guard:
+        with _guard:  # nobody finds it there before it can be waited for
             _running.add(self)
-        self._thread.start()
+            self._thread.start()
         return self
 
     def cancel(self) -> None:
