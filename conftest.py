@@ -24,5 +24,5 @@ def pytest_collect_file(file_path: Path) -> None:
         and file_path.is_relative_to(_PACKAGE)
     ):
         inside = file_path.relative_to(_PACKAGE.parent).with_suffix("")
-        with contextlib.suppress(ImportError):  # pytest meets it again, and tells
+        with contextlib.suppress(Exception):  # pytest meets it again, and tells
             importlib.import_module(".".join(inside.parts).removesuffix(".__init__"))

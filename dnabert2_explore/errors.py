@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
 
 __all__ = [
     "Cancelled",
@@ -56,13 +55,11 @@ class ExploreWarning(UserWarning):
 
 
 _guard = threading.Lock()
-#: Filters for warnings of libraries, and how many want each now.
-_entries: dict[tuple[type[Warning], str], tuple[tuple[Any, ...], int]] = {}
+#: What somebody silences in libraries, or has.
+_known: dict[tuple[type[Warning], str], _Silence] = {}
 #: Whoever catches our warnings in this thread, the innermost last, and what is silenced in it.
 _catchers: ContextVar[tuple[_Catcher, ...]] = ContextVar("catchers", default=())
-_silences: ContextVar[tuple[tuple[type[Warning], re.Pattern[str]], ...]] = ContextVar(
-    "silences", default=()
-)
+_silences: ContextVar[tuple[_Silence, ...]] = ContextVar("silences", default=())
 
 
 def warn(message: str, category: type[Warning] = ExploreWarning) -> None:
@@ -140,45 +137,58 @@ def silenced(category: type[Warning] = Warning, message: str = "") -> Iterator[N
     >>> with silenced(UserWarning, "n_jobs"):
     ...     warnings.warn("n_jobs value 1 overridden")
     """
-    pattern = re.compile(message, re.IGNORECASE)
-    before = _silences.set((*_silences.get(), (category, pattern)))
+    one = _Silence(category, message)
     libraries = not issubclass(category, ExploreWarning)
+    before = _silences.set((*_silences.get(), one))
+    if libraries:
+        one = _kept(one, 1)
     try:
-        if libraries:
-            _count_filter(category, pattern, 1)
         yield
     finally:
-        _silences.reset(before)
         if libraries:
-            _count_filter(category, pattern, -1)
+            _kept(one, -1)
+        _silences.reset(before)
 
 
-def _count_filter(category: type[Warning], pattern: re.Pattern[str], by: int) -> None:
-    key = (category, pattern.pattern)
-    with _guard:
-        new = ("ignore", pattern if pattern.pattern else None, category, None, 0)
-        entry, count = _entries.get(key, (new, 0))
-        _entries[key] = entry, count + by
-        _put_filters_right()
+class _Silence:
+    """What is silenced; in ``warnings.filters`` it stands in the place of a pattern of messages.
 
-
-def _put_filters_right() -> None:
-    """Have the filters that somebody wants in the list, first, and the others out of it.
-
-    What another thread restores meanwhile, as ``warnings.catch_warnings`` does and with it
-    scikit-learn, may lack the former and hold the latter; a user's own, of the same kind, stay.
+    It matches nothing while nobody asks for silence: what another thread restores meanwhile, as
+    ``warnings.catch_warnings`` does and with it scikit-learn, may hold it still.
     """
-    filters: list[object] = warnings.filters  # type: ignore[assignment]
-    ours = {id(entry): count for entry, count in _entries.values()}
-    filters[:] = [
-        *(entry for entry, count in _entries.values() if count),
-        *(one for one in filters if id(one) not in ours),
-    ]
+
+    def __init__(self, category: type[Warning], message: str) -> None:
+        self.category, self.pattern = category, message  # scikit-learn asks for the pattern
+        self._regex = re.compile(message, re.IGNORECASE)
+        self.count = 0
+        self.entry = ("ignore", self, category, None, 0)
+
+    def match(self, message: str) -> bool:
+        """Tell whether a library's message is silenced now."""
+        return self.count > 0 and self.begins(message)
+
+    def begins(self, message: str) -> bool:
+        """Tell whether a message is of this kind."""
+        return self._regex.match(message) is not None
+
+
+def _kept(one: _Silence, by: int) -> _Silence:
+    """Count who wants a library silent; put the filters that are wanted first, the others out."""
+    with _guard:
+        one = _known.setdefault((one.category, one.pattern), one)
+        one.count += by
+        filters: list[object] = warnings.filters  # type: ignore[assignment]
+        ours = {id(known.entry) for known in _known.values()}
+        filters[:] = [
+            *(known.entry for known in _known.values() if known.count),
+            *(other for other in filters if id(other) not in ours),  # a user's own, of its kind
+        ]
+    return one
 
 
 def _is_silenced(category: type[Warning], message: str) -> bool:
     return any(
-        issubclass(category, kind) and pattern.match(message) for kind, pattern in _silences.get()
+        issubclass(category, one.category) and one.begins(message) for one in _silences.get()
     )
 
 

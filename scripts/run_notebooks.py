@@ -16,7 +16,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -71,7 +71,7 @@ def main(arguments: list[str]) -> int:
     if not notebooks:
         print(f"no notebook in {asked.paths}; name a folder or an .ipynb", file=sys.stderr)
         return 1
-    with ThreadPoolExecutor(asked.jobs) as pool:
+    with ThreadPoolExecutor(max(asked.jobs, 1)) as pool:
         return sum(pool.map(lambda path: not told(path, asked.keep), notebooks))
 
 
@@ -80,7 +80,7 @@ def told(path: Path, keep: Path | None) -> bool:
     begun = time.monotonic()
     try:
         notebook = run(path)
-    except CellExecutionError as error:
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         print(f"{path} ... failed\n{error}", flush=True)
         return False
     print(f"{path} ... {time.monotonic() - begun:.0f} s", flush=True)

@@ -1,6 +1,8 @@
 """Warnings name the line of whoever called, and threads neither hear nor hush one another's."""
 
 import ast
+import contextlib
+import contextvars
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -79,10 +81,26 @@ def test_filters_that_another_thread_brings_back_do_not_stay() -> None:
                 assert warnings.filters[:2] == within[:2]
         assert warnings.filters == before
         warnings.filters[:] = within
+        warnings.filters.remove(users)
+        with pytest.warns(UserWarning, match="loud"):  # what is there still matches nothing
+            warnings.warn("loud", UserWarning, stacklevel=1)
+        warnings.filters[:] = [*within[:2], *before]
         with silenced(RuntimeWarning):
             pass
         assert warnings.filters == before
-        assert users in warnings.filters
+
+
+def test_a_generator_that_is_closed_elsewhere_leaves_no_filter() -> None:
+    def within():
+        with silenced(UserWarning):
+            yield
+
+    before = list(warnings.filters)
+    one = within()
+    contextvars.copy_context().run(next, one)
+    with contextlib.suppress(ValueError):  # the context is another's
+        one.close()
+    assert warnings.filters == before
 
 
 def test_a_fit_of_scikit_learn_is_silenced() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -14,7 +15,54 @@ if TYPE_CHECKING:
 
 __all__ = ["RandomStream", "seeded"]
 
-_one_at_a_time = threading.RLock()
+
+class _Event(threading.Event):
+    """Set when it is the turn of who waits."""
+
+
+class _Turns:
+    """A re-entrant lock that threads get in the order in which they came.
+
+    Of an `RLock`, one that takes it again at once leaves nothing to the others.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._owner, self._depth = 0, 0
+        self._waiting: deque[tuple[int, _Event]] = deque()
+
+    def __enter__(self) -> None:
+        me = threading.get_ident()
+        with self._guard:
+            if self._owner in (0, me) and (self._owner or not self._waiting):
+                self._owner, self._depth = me, self._depth + 1
+                return
+            ticket = me, _Event()
+            self._waiting.append(ticket)
+        try:
+            ticket[1].wait()
+        except BaseException:  # Ctrl-C
+            with self._guard:
+                given = ticket not in self._waiting
+                if not given:
+                    self._waiting.remove(ticket)
+            if given:
+                self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        with self._guard:
+            self._depth -= 1
+            if self._depth:
+                return
+            self._owner = 0
+            if self._waiting:
+                self._owner, turn = self._waiting.popleft()
+                self._depth = 1
+                turn.set()
+
+
+_one_at_a_time = _Turns()
 
 
 @contextmanager
@@ -49,16 +97,19 @@ class RandomStream:
 
     What trains for hours draws from the global generators at each step (dropout), beside views that
     draw too: each within `drawing` has its own numbers, and the caller's generators stay as they
-    were.
+    were. Who draws from them meanwhile, or seeds them, without `drawing` or `seeded` gets numbers
+    of this stream, and its seed is lost.
 
     Parameters
     ----------
     seed : int
+    device : torch.device, optional
+        The GPU it draws on beside the CPU; by default all that are in use.
 
     Attributes
     ----------
     states : list of torch.Tensor
-        Where it is: the CPU's state, then each GPU's in use. None before the first drawing.
+        Where it is: the CPU's state, then that of each GPU. None before the first drawing.
 
     Examples
     --------
@@ -73,8 +124,8 @@ class RandomStream:
     True
     """
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, seed: int, device: torch.device | None = None) -> None:
+        self.seed, self.device = seed, device
         self.states: list[torch.Tensor] | None = None
 
     @contextmanager
@@ -82,19 +133,28 @@ class RandomStream:
         """Draw this stream's numbers; only one thread is inside of any at a time."""
         import torch
 
-        with _one_at_a_time, torch.random.fork_rng(devices=_gpus()):
-            torch.manual_seed(self.seed)
-            if self.states is not None:
-                torch.set_rng_state(self.states[0])
-                for gpu, state in zip(_gpus(), self.states[1:], strict=False):
-                    torch.cuda.set_rng_state(state, gpu)
-            try:
-                yield
-            finally:
-                self.states = [torch.get_rng_state(), *map(torch.cuda.get_rng_state, _gpus())]
+        with _one_at_a_time:
+            gpus = self._gpus()
+            with torch.random.fork_rng(devices=gpus):
+                # What is queued for GPUs that are not in use would seed them when they are.
+                idle = torch.cuda.is_available() and not torch.cuda.is_initialized()
+                (torch.default_generator.manual_seed if idle else torch.manual_seed)(self.seed)
+                if self.states is not None:
+                    torch.set_rng_state(self.states[0])
+                    for gpu, state in zip(gpus, self.states[1:], strict=False):
+                        torch.cuda.set_rng_state(state, gpu)
+                try:
+                    yield
+                finally:
+                    self.states = [torch.get_rng_state(), *map(torch.cuda.get_rng_state, gpus)]
 
+    def _gpus(self) -> list[int]:
+        import torch
 
-def _gpus() -> list[int]:
-    import torch
-
-    return list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+        if not torch.cuda.is_initialized():
+            return []
+        if self.device is None:
+            return list(range(torch.cuda.device_count()))
+        if self.device.type != "cuda":
+            return []
+        return [torch.cuda.current_device() if self.device.index is None else self.device.index]

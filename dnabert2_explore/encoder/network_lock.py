@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from types import TracebackType
-from weakref import ref
+from weakref import WeakSet
 
 from ..network import Network
 from .loading.identity import hooked
@@ -16,27 +16,29 @@ class NetworkLock:
     """Held while a network computes, so that threads do not meet in its hooks; re-entrant.
 
     Who holds it may hook into the network, as Captum does, and change its attention backend, and
-    puts both back before letting it go. Others ask `hooked` and `attention` for what is so without
-    that, and need not wait for it.
+    puts both back before letting it go. Others that ask `hooked` and `attention` are told what was
+    so when it was taken, and need not wait for it.
     """
 
     def __init__(self, network: Network) -> None:
         self._lock = threading.RLock()
         self._depth = 0
-        self._network = ref(network)
-        self._look(network)
+        self._networks: WeakSet[Network] = WeakSet([network])
+        self._at_rest = self._look()
 
     def acquire(self, blocking: bool = True) -> bool:
         """Take it; False if it is not waited for and another thread has it."""
         if not self._lock.acquire(blocking):
             return False
+        if self._depth == 0:
+            self._at_rest = self._look()
         self._depth += 1
-        if self._depth == 1 and (network := self._network()) is not None:
-            self._look(network)
         return True
 
     def release(self) -> None:
         """Give it back."""
+        if not self._lock._is_owned():  # type: ignore[attr-defined]
+            raise RuntimeError("This thread does not hold the network's lock.")
         self._depth -= 1
         self._lock.release()
 
@@ -53,22 +55,31 @@ class NetworkLock:
 
     @property
     def hooked(self) -> bool:
-        """Whether somebody has hooked into the network, other than who holds the lock."""
-        return self._at_rest()[0]
+        """Whether anybody hooks into the network, but for another thread that works with it."""
+        return self._stands()[0]
 
     @property
     def attention(self) -> str:
-        """Attention backend of the network, not one that who holds the lock works with."""
-        return self._at_rest()[1]
+        """Attention backend of the network, not one that another thread works with."""
+        return self._stands()[1]
 
     def follow(self, network: Network) -> None:
-        """Look at another object of the same modules from now on."""
-        self._network = ref(network)
+        """Look at another object of the same modules, too."""
+        self._networks.add(network)
 
-    def _at_rest(self) -> tuple[bool, str]:
-        if self.acquire(blocking=False):  # a fresh look, but within this thread's own work
-            self.release()
-        return self._seen
+    def _stands(self) -> tuple[bool, str]:
+        if not self._lock.acquire(blocking=False):
+            return self._at_rest
+        try:
+            return self._look()  # also within this thread's own work
+        finally:
+            self._lock.release()
 
-    def _look(self, network: Network) -> None:
-        self._seen = hooked(network), str(network.config._attn_implementation)
+    def _look(self) -> tuple[bool, str]:
+        found = list(self._networks)  # some encoder has one, or nobody asks
+        try:
+            changed = any(map(hooked, found))
+        except RuntimeError:  # somebody puts modules in just now
+            changed = True
+        backends = {str(one.config._attn_implementation) for one in found}
+        return changed, backends.pop() if backends else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 
 import dnabert2_explore as dx
-from dnabert2_explore.common.randomness import seeded
+from dnabert2_explore.common.randomness import RandomStream, _Turns, seeded
 
 
 def test_twins_made_at_once_are_equal():
@@ -60,3 +61,69 @@ def test_the_callers_generators_stay_as_they_were():
         raise KeyError
     assert torch.equal(torch.rand(3), want[0])
     np.testing.assert_array_equal(np.random.rand(3), want[1])
+
+
+def test_a_stream_goes_on_where_it_was_whatever_is_drawn_between():
+    stream, parts = RandomStream(3), []
+    for _ in range(3):
+        with stream.drawing():
+            parts.append(torch.rand(2))
+        torch.rand(5)
+        with seeded(9):
+            torch.rand(1)
+    with suppress(KeyError), stream.drawing():
+        parts.append(torch.rand(2))
+        raise KeyError
+    with seeded(3):
+        assert torch.equal(torch.cat(parts), torch.rand(8))
+
+
+def test_a_stream_leaves_numpys_generator_alone():
+    np.random.seed(4)
+    want = np.random.rand(3)
+    np.random.seed(4)
+    with RandomStream(0).drawing():
+        found = np.random.rand(3)
+    np.testing.assert_array_equal(found, want)
+
+
+def test_who_draws_again_and_again_lets_others_in():
+    """Of an RLock, training had the generators for many steps before a view came in."""
+    turns, entered, order = _Turns(), threading.Event(), []
+
+    def trains():
+        for step in range(5):
+            with turns, turns:  # re-entrant
+                order.append(step)
+                if step == 0:
+                    entered.set()
+                    while not turns._waiting:
+                        time.sleep(0.001)
+
+    thread = threading.Thread(target=trains)
+    thread.start()
+    assert entered.wait(10)
+    with turns:
+        order.append("view")
+    thread.join(10)
+    assert order[:2] == [0, "view"]
+    assert order[2:] == [1, 2, 3, 4]
+
+
+def test_who_is_interrupted_while_waiting_leaves_the_queue(monkeypatch):
+    turns = _Turns()
+
+    def interrupted(self, timeout=None):
+        raise KeyboardInterrupt
+
+    with turns, ThreadPoolExecutor(1) as pool:
+        with monkeypatch.context() as patched:
+            patched.setattr("dnabert2_explore.common.randomness._Event.wait", interrupted)
+            assert isinstance(pool.submit(_enter, turns).exception(10), KeyboardInterrupt)
+        assert not turns._waiting
+    assert _enter(turns) == "in"
+
+
+def _enter(turns):
+    with turns:
+        return "in"

@@ -254,8 +254,9 @@ def test_of_word_information_trimming_and_the_other_strand():
     back = motif.reverse_complement()
     np.testing.assert_array_equal(back.probabilities[1], [1, 0, 0, 0])
     np.testing.assert_array_equal(back.reverse_complement().probabilities, motif.probabilities)
-    with pytest.raises(InputError, match="'TGX' is no motif"):
-        Motif.of_word("TGX")
+    for word in ("TGX", "ß", ""):  # in upper case ß is SS
+        with pytest.raises(InputError, match=f"'{word}' is no motif"):
+            Motif.of_word(word)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from dnabert2_explore.errors import Cancelled, LibraryError, warn
+from dnabert2_explore.errors import Cancelled, InputError, LibraryError, warn
 from dnabert2_explore.sequences import UnknownBasesWarning
 from dnabert2_explore.widgets.attribution.tasks import Failure, Task
 from dnabert2_explore.widgets.core.explorer import Explorer
@@ -104,6 +104,50 @@ def test_what_work_warns_of_stands_in_its_view():
     assert "dx-error" not in view._message._dom_classes
     view._guarded(lambda: warn("drawn roughly"))
     assert view._message.value.endswith("drawn roughly")
+
+
+def test_warnings_of_an_action_go_with_the_next_and_those_of_work_stay():
+    view = Explorer(None, [])
+    for number in range(3):
+        view._guarded(lambda number=number: warn(f"{number} peaks"))
+    assert view._message.value == "2 peaks"
+    view._guarded(lambda: warn("zoomed"), anew=False)
+    assert view._message.value == "2 peaks zoomed"
+
+    def outer():
+        warn("outer")
+        view._guarded(lambda: warn("inner"))
+
+    view._guarded(outer)
+    assert view._message.value == "outer inner"
+    view._guarded(lambda: None)
+    assert view._message.value == ""
+    assert view._message.layout.display == "none"
+    view._start("working", lambda progress: warn("roughly"), lambda _: None)
+    view.wait()
+    view._guarded(lambda: None)
+    assert view._message.value == "roughly"
+    view._start("working", lambda progress: None, lambda _: None)
+    view.wait()
+    assert view._message.value == ""
+
+
+def test_what_was_warned_of_stands_beside_what_went_wrong():
+    def broken(*_progress):
+        warn("The file has no end")
+        raise InputError("It cannot be read")
+
+    view, said = Explorer(None, []), []
+    for act in (lambda: view._guarded(broken), lambda: view._start("reading", broken, said.append)):
+        act()
+        view.wait()
+        assert view._message.value == "It cannot be read The file has no end"
+        assert "dx-error" in view._message._dom_classes
+        view._message.forget("action")
+    worker = Worker(view._guarded, said.append, view.selection.lock)
+    worker.start("reading", broken, pytest.fail)
+    worker.wait(10)
+    assert said == ["It cannot be read The file has no end"]
 
 
 def test_work_that_is_only_beginning_is_waited_for(monkeypatch):

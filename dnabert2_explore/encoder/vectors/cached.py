@@ -101,7 +101,9 @@ def cached_vectors(
         counted = within(progress, done, len(part), len(ids))
         vectors = _vectors(model, [ids[i] for i in part], pooling, layers, budget, counted)
         fresh = {keys[i]: row.ravel() for i, row in zip(part, vectors, strict=True)}
-        cache.put(fresh)
+        # Hooked into since, while another thread had the network?
+        if not model.lock.hooked:
+            cache.put(fresh)
         known |= fresh
         done += len(part)
     rows = np.stack([known[key] for key in keys])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence as Items
 from typing import TYPE_CHECKING, Any
 
@@ -50,12 +51,17 @@ _MOST = 30  # rows
 def _intervals(rows: Iterable[Interval], title: str, theme: str) -> Figure:
     """Draw values as dots on lines, the first on top; the model's own in its colour."""
     colours = theme_of(theme)
-    kept = [row for row in rows if not math.isnan(row.value)][::-1]
+    kept = [row for row in rows if math.isfinite(row.value)][::-1]
     own = [colours.positive if row.own else colours.muted for row in kept]
     value, low, high = ([getattr(row, end) for row in kept] for end in ("value", "low", "high"))
     bars = whiskers(value, low, high, colours.muted)
-    names = [row.name for row in kept]
-    marks = dots(value, names, 9, own, error_x=bars, hover="%{y}: %{x:.3f}")
+    seen: Counter[str] = Counter()
+    names = []
+    for row in kept[::-1]:  # of two rows of one name each has its line
+        seen[row.name] += 1
+        names.append(row.name if seen[row.name] == 1 else f"{row.name} ({seen[row.name]})")
+    names.reverse()
+    marks = dots(value, names, 9, own, error_x=bars, hover="%{y}: %{x:.4~g}")
     return _rows_figure([marks], colours, len(kept), title)
 
 

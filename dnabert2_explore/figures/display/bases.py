@@ -216,7 +216,7 @@ def annotation(result: Annotation) -> Card:
         return Card(result._line())
     name = max(result.features, key=lambda one: len(result.features[one]))
     found = result.features[name]
-    n = max(result.lengths.get(name, 0), *(one.end for one in found))
+    n = max([result.lengths.get(name, 1), *(one.end for one in found)])
     kinds = [kind for kind, _ in Counter(one.kind for one in found).most_common(_KINDS)]
     colours = (PAGE.negative, PAGE.positive, PAGE.muted)
     canvas = Canvas(WIDTH, 22 * len(kinds) + 70, f"features of {name}")

@@ -292,5 +292,5 @@ def _block_plane(result: Blocks) -> str:
         canvas.rect(x, y, max(wide, 2), max(high, 2), colour if sure else "none", stroke=colour,
                     **{"fill-opacity": "0.45"})  # fmt: skip
     panel.x_axis("substituted base (bp, from 1)", start=1, count=5)
-    panel.y_axis("base concerned (bp)", 5)
+    panel.y_axis("base concerned (bp)", 5, start=1)
     return str(canvas)

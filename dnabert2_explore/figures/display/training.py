@@ -92,14 +92,15 @@ def seeds_result(result: SeedsResult) -> Card:
     rows.append(("mean", *(number(result.mean(name)) for name in metrics)))
     rows.append(("± SD", *(number(result.spread(name), 2) for name in metrics)))
     means = [
-        (metric_name(name), mean, mean - (sd := result.spread(name)), mean + sd, _MODEL)
-        for name, mean in ((name, result.mean(name)) for name in metrics)
+        (metric_name(name), result.mean(name), min(values), max(values), _MODEL)
+        for name, values in ((name, result.values(name)) for name in metrics)
+        if name != "rmse"  # which has a unit
     ]
     heads = ("seed", *map(metric_name, metrics))
     return Card(
         result._line(),
-        f"Scores on {result.split}: mean over seeds, and one standard deviation to either side.",
-        pictures=(dots(means, "mean ± SD over seeds"),),
+        f"Scores on {result.split}: mean over seeds, from the smallest to the largest.",
+        pictures=(dots(means, "score: mean, smallest and largest"),),
         tables=(table(heads, rows, range(1, len(heads))),),
     )
 

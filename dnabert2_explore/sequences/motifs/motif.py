@@ -110,7 +110,7 @@ class Motif(RichDisplay):
 
         upper = word.upper().replace("U", "T")
         meant = {code: bases for code, bases in ambiguous_dna_values.items() if code != "X"}
-        if not upper or set(upper) - meant.keys():
+        if not word.isascii() or not upper or set(upper) - meant.keys():
             raise InputError(
                 f"{word!r} is no motif; expected letters A, C, G, T and the other IUPAC codes for "
                 "DNA: give dx.Motif(name, probabilities), a row a position, for anything else."

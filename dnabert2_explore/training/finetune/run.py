@@ -311,7 +311,7 @@ class _Run:
         )
         steps = config.max_steps or math.ceil(config.epochs * batches.steps)
         every = config.evaluate_every or batches.steps
-        dropout = RandomStream(config.seed)
+        dropout = RandomStream(config.seed, processes.device)
         first = self._resume(update, dropout)
         self.loop = Loop(processes, steps, config.max_minutes, self.progress, self.begun)
         self.loop.step = first
@@ -319,8 +319,8 @@ class _Run:
         def take(parts: list[_Part], step: int) -> Outcome:
             self.rows = sum(len(part["labels"]) for part in parts) * processes.world
             self.rate = learning_rate(config, step, steps)
-            with dropout.drawing(), attending(learner.network, attention):
-                return update.take(parts, self.rate)
+            with attending(learner.network, attention):
+                return update.take(parts, self.rate, dropout)
 
         try:
             left = [] if self.over else batches.take(first, steps)

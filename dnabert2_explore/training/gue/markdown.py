@@ -209,7 +209,8 @@ def _notes(board: Leaderboard) -> str:
     audited = {one.partition(":")[0] for one in board.faults}  # their faults stand above
 
     def told(run: GueRun) -> list[str]:
-        return [*_told(run), *(() if run.dataset in audited else _leaks(run))]
+        told_above = run.dataset in audited and run.state != "reduced"  # of whole sets
+        return [*_told(run), *(() if told_above else _leaks(run))]
 
     lines: list[str] = []
     known: dict[str, list[str]] = {}

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+from ...common.randomness import RandomStream
 from .processes import Processes
 
 __all__ = ["Outcome", "Update"]
@@ -78,8 +79,11 @@ class Update(Generic[Part]):
             list(groups(self._trained)), lr=rate, betas=betas, eps=epsilon, fused=fused
         )
 
-    def take(self, parts: Sequence[Part], rate: float) -> Outcome:
-        """Update the weights once; NaN and infinity are told in the outcome, not hidden."""
+    def take(self, parts: Sequence[Part], rate: float, dropout: RandomStream) -> Outcome:
+        """Update the weights once; NaN and infinity are told in the outcome, not hidden.
+
+        Between parts others may draw.
+        """
         processes = self.processes
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -88,7 +92,8 @@ class Update(Generic[Part]):
         # Summed on the device: reading a number would wait for each part.
         sums = torch.zeros(2, dtype=torch.float64, device=processes.device)
         for number, part in enumerate(parts, start=1):
-            with processes.syncing(self.wrapped, number == len(parts)):
+            last = number == len(parts)
+            with dropout.drawing(), processes.syncing(self.wrapped, last):
                 with self._autocast():
                     loss, share, right = self._compute(self.wrapped, part)
                 # Processes average their gradients; here they add up.

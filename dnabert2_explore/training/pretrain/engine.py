@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ...common.randomness import seeded
+from ...common.randomness import RandomStream
 from ...errors import CheckpointError, InputError
 from ...network import Dnabert2ForMaskedLM
 from ...network.checkpoints.card import Card
@@ -140,8 +139,8 @@ class Run:
         """
         units, tokens = self.processes.sum(float(batch.units), float(batch.tokens))
         self._units = max(units, 1.0)
-        with self._dropout():
-            outcome = self._update.take(batch.split(self.config.device_rows), rate)
+        parts = batch.split(self.config.device_rows)
+        outcome = self._update.take(parts, rate, self._dropout())
         if not math.isfinite(outcome.loss):
             raise InputError(
                 f"the loss became {outcome.loss} at step {self.step}; lower learning_rate or warm "
@@ -157,10 +156,11 @@ class Run:
         loss, right = self._objective(wrapped, part.tensors(self.processes.device))
         return loss, part.units / self._units, right
 
-    def _dropout(self) -> AbstractContextManager[None]:
+    def _dropout(self) -> RandomStream:
         """Let dropout depend on seed, step and process alone: nothing to restore on resuming."""
         key = [self.config.seed, self.step, 2, self.processes.rank]
-        return seeded(int(np.random.SeedSequence(key).generate_state(1)[0]))
+        seed = int(np.random.SeedSequence(key).generate_state(1)[0])
+        return RandomStream(seed, self.processes.device)
 
     def judged(self) -> Network:
         """Return the network as it would be saved as a model: averaged, its table folded."""

@@ -61,17 +61,38 @@ _NETWORKS = {
 
 
 class Message(HTML):
-    """A line, class ``dx-message``, that is hidden while there is nothing to say."""
+    """A line, class ``dx-message``, that is hidden while there is nothing to say.
+
+    What is said takes the place of what was said before; warnings stand behind it until they are
+    forgotten, apart by where they come from.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self._said = ""
+        self._warnings: dict[str, list[str]] = {}
         show(self.add_class("dx-message"), False)
 
     def say(self, html: str, *, error: bool = False) -> None:
-        """Show a message; an empty one hides the line."""
-        self.value = html
-        show(self, html)
+        """Show a message; the line hides where it is empty and there is no warning."""
+        self._said = html
         (self.add_class if error else self.remove_class)("dx-error")
+        self._write()
+
+    def warn(self, html: str, source: str) -> None:
+        """Show a warning, once."""
+        self._warnings.setdefault(source, []).append(html)
+        self._write()
+
+    def forget(self, source: str) -> None:
+        """Take the warnings of a source away."""
+        if self._warnings.pop(source, None):
+            self._write()
+
+    def _write(self) -> None:
+        told = [self._said, *(one for of in self._warnings.values() for one in of)]
+        self.value = " ".join(filter(None, dict.fromkeys(told)))
+        show(self, self.value)
 
 
 def menu(name: str, options: Items[Any], tip: str, value: Any = None) -> Dropdown:

@@ -21,7 +21,7 @@ from .closing import close_inside
 from .code import BUTTONS
 from .controls import Message, opens, part, row, show, toggle
 from .exports import Exports
-from .jobs import Job, JobBar, remembering, sentence, shown_warnings, telling
+from .jobs import Job, JobBar, sentence, shown_warnings
 from .kept import Kept
 from .plot import PlotlyView
 from .remember import choices
@@ -75,6 +75,7 @@ class Explorer(Exports, VBox):
     _compact: Callable[[Figure], Figure] | None = None
     height = 0  # pixels of the plot, where somebody said how many
     _quiet = False  # controls are being set, by nobody's hand
+    _acting = 0  # actions, one within the other
     after: tuple[Explorer, ...] = ()  # views whose work comes first: what is cheaper is seen first
 
     def __init__(self, selection: Selection | None, controls: list[ipywidgets.Widget]) -> None:
@@ -221,23 +222,32 @@ class Explorer(Exports, VBox):
         if missed and self.layout.display != "none":
             self._guarded(lambda: self._changed(missed))
 
-    def _guarded(self, action: Callable[[], None]) -> None:
-        """Run `action`; what goes wrong is shown in the view, where the person looks."""
+    def _guarded(self, action: Callable[[], None], *, anew: bool = True) -> None:
+        """Run `action`; what goes wrong is shown in the view, where the person looks.
+
+        What it warns of, too, until the next one; if it does not show anything `anew`, beside what
+        was warned of before.
+        """
         with self.selection.lock:
+            if anew and not self._acting:  # what acts within another action adds to it
+                self._message.forget("action")
+            self._acting += 1
             try:
                 # Files of a view say what is on show.
-                with caught_warnings() as told, panics_told(), unrecorded():
+                with caught_warnings(hear=self._heard("action")), panics_told(), unrecorded():
                     action()
             except Exception as error:  # a handler's exception would vanish in Jupyter's log
                 self.say(sentence(error), error=True)
-            else:
-                self._add_words(shown_warnings(told))
+            finally:
+                self._acting -= 1
 
-    def _add_words(self, html: str) -> None:
-        """Show words beside those that are on show."""
-        if html and html not in self._message.value:
-            self._message.value = f"{self._message.value} {html}".strip()
-            show(self._message, True)
+    def _heard(self, source: str) -> Callable[[Warning], None]:
+        return lambda warning: self._message.warn(shown_warnings([warning]), source)
+
+    def _hush(self) -> None:
+        """Take away what was said, and what work warned of."""
+        self._message.forget("work")
+        self.say("")
 
     def _when(self, act: Callable[[], None], *controls: ipywidgets.Widget) -> None:
         """Do `act` whenever somebody sets one of the controls otherwise (see `_silently`)."""
@@ -259,13 +269,13 @@ class Explorer(Exports, VBox):
             self._quiet = False
 
     def _on_width(self, _change: Any) -> None:
-        self._guarded(self._draw)
+        self._guarded(self._draw, anew=False)
 
     def _on_theme(self, change: Any) -> None:
         self.selection.update(theme=change["new"])
 
     def _hear(self, event: dict[str, Any]) -> None:
-        self._guarded(lambda: self._handle(event))
+        self._guarded(lambda: self._handle(event), anew=False)
 
     def _handle(self, event: dict[str, Any]) -> None:
         kind = event["event"]
@@ -306,7 +316,7 @@ class Explorer(Exports, VBox):
         if current is None or len(current) <= self.most_bases:
             return False
         self._halt()
-        self.say("")
+        self._hush()
         self._read_out.value = ""
         self._show(
             None,
@@ -365,30 +375,21 @@ class Explorer(Exports, VBox):
     def _start(self, what: str, work: Callable[[Progress], Any], done: Any) -> None:
         """Do `work` in the background in place of what this view was doing."""
         self._halt()
-        self.say("")
+        self._hush()
+        heard = self._heard("work")
 
         def failed(error: Exception) -> None:
             self.say(sentence(error), error=True)
 
         def guarded(result: Any) -> None:
-            self._guarded(lambda: telling(done, result))
+            self._guarded(lambda: done(result))
 
         def in_turn(progress: Callable[[int, int], None]) -> Any:
             self._let_pass(progress)
-            return work(progress)
+            with caught_warnings(hear=lambda one: None if job.cancelled else heard(one)):
+                return work(progress)
 
-        def hear(warning: Warning) -> None:
-            if not job.cancelled:  # work that may go on for hours
-                self._add_words(shown_warnings([warning]))
-
-        job = Job(
-            remembering(in_turn, hear),
-            guarded,
-            failed,
-            bar=self._bar,
-            what=what,
-            lock=self.selection.lock,
-        )
+        job = Job(in_turn, guarded, failed, bar=self._bar, what=what, lock=self.selection.lock)
         self._job = job.start()  # one that is not alive yet would look as if it had ended
 
     def _settle(
@@ -403,7 +404,7 @@ class Explorer(Exports, VBox):
         if question in kept:
             kept.move_to_end(question)
             self._halt()
-            self.say("")
+            self._hush()
             apply(kept[question])
             return
 

@@ -18,7 +18,7 @@ from ...results.origins import unrecorded
 from ...sequences import UnknownBasesWarning
 from .controls import Guard, button, part, show
 
-__all__ = ["Job", "JobBar", "Worker", "remembering", "sentence", "shown_warnings", "telling"]
+__all__ = ["Job", "JobBar", "Worker", "sentence", "shown_warnings"]
 
 T = TypeVar("T")
 
@@ -35,29 +35,6 @@ def _end_all() -> None:
         job.cancel()
     for job in jobs:
         job.wait(10)
-
-
-def remembering(
-    work: Callable[[Progress], T], hear: Callable[[Warning], None] | None = None
-) -> Callable[[Progress], tuple[T, list[Warning]]]:
-    """Make work return what it warned of, too, for `telling`; `hear` is called while it goes on.
-
-    A warning from a thread would stand under whatever cell ran last, or in a log.
-    """
-
-    def remembered(progress: Progress) -> tuple[T, list[Warning]]:
-        with caught_warnings(hear=hear) as told:
-            return work(progress), told
-
-    return remembered
-
-
-def telling(done: Callable[[T], None], answer: tuple[T, list[Warning]]) -> None:
-    """Take the result of `remembering` work, and warn of what it warned of."""
-    result, told = answer
-    done(result)
-    for one in told:
-        warn(str(one), type(one))
 
 
 def shown_warnings(told: Iterable[Warning]) -> str:
@@ -250,19 +227,28 @@ class Worker:
         self, what: str, work: Callable[[Progress], Any], done: Callable[[Any], None]
     ) -> None:
         """Do `work`, called `what` in the bar, and then `done` with its result."""
+        told: list[Warning] = []
+
+        def remembered(progress: Progress) -> Any:
+            # A warning from a thread would stand under whatever cell ran last, or in a log.
+            with caught_warnings(hear=told.append):
+                return work(progress)
 
         def finished(result: Any) -> None:
             self._job = None  # what comes next does not wait for this one's thread to end
-            self._guarded(lambda: telling(done, result))
+            self._guarded(lambda: taken(result))
+
+        def taken(result: Any) -> None:
+            done(result)
+            for one in told:
+                warn(str(one), type(one))
+
+        def failed(error: Exception) -> None:
+            self._failed(f"{sentence(error)} {shown_warnings(told)}".strip())
 
         self.stop()
         self._job = Job(
-            remembering(work),
-            finished,
-            lambda error: self._failed(sentence(error)),
-            bar=self.bar,
-            what=what,
-            lock=self._lock,
+            remembered, finished, failed, bar=self.bar, what=what, lock=self._lock
         ).start()
 
     def stop(self) -> None:

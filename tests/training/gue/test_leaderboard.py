@@ -168,6 +168,17 @@ def test_leaks_are_told_in_numbers(make_run):
     assert "no sequence of dev" not in text
 
 
+def test_what_an_audit_says_of_a_set_is_not_said_again(make_run):
+    runs = [
+        make_run(leakage=("2 of 9 test sequences are in train too",)),
+        make_run(label="part", state="reduced", leakage=("1 of 9 test sequences is in dev too",)),
+    ]
+    board = dataclasses.replace(leaderboard(runs), faults=("tf_2: warn; 2 of 9 are copies",))
+    notes = board.markdown().partition("## Notes\n\n")[2]
+    assert "2 of 9 test sequences" not in notes
+    assert "1 of 9 test sequences is in dev too" in notes  # of other splits than the audit's
+
+
 def test_what_runs_share_is_noted_once(make_run):
     leak = "2 of 9 test sequences are in train too"
     rates, short = "learning rate 0.1 instead of 3e-05", "2 epochs instead of 5"

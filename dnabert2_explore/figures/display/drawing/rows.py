@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence as Items
 import numpy as np
 from numpy.typing import NDArray
 
-from .canvas import PAGE, WIDTH, Canvas, Panel, short
+from .canvas import PAGE, WIDTH, Canvas, Panel, number, short, signed
 
 __all__ = ["Row", "beside", "dots", "histogram"]
 
@@ -20,11 +20,11 @@ _STEP = 24.0  # px from row to row
 
 def dots(rows: Iterable[Row], title: str, width: float = 350, top: float = 1.0) -> str:
     """Draw values with their intervals, one a line, right of their names; to 0 and `top`."""
-    kept = [one for one in rows if not math.isnan(one[1])]
+    kept = [one for one in rows if math.isfinite(one[1])]
     left = 14 + 6.2 * max((min(len(one[0]), 34) for one in kept), default=0)
     width += left
     canvas = Canvas(width, 24 * len(kept) + 46, title)
-    every = [v for one in kept for v in one[1:4] if not math.isnan(v)]
+    every = [v for one in kept for v in one[1:4] if math.isfinite(v)]
     low, high = min([0.0, *every]), max([0.0, *every])
     panel = Panel(canvas, (left, 4, width - 60, 24 * len(kept) + 8), (low, max(high, top)), (0, 1))
     canvas.line(panel.x(0), 4, panel.x(0), panel.bottom, stroke=PAGE.grid)
@@ -32,7 +32,8 @@ def dots(rows: Iterable[Row], title: str, width: float = 350, top: float = 1.0) 
         y = 16 + 24.0 * place
         canvas.text(left - 8, y + 4, short(name, 34), anchor="end")
         panel.interval(y, value, least, most, colour)
-        canvas.text(width - 4, y + 4, f"{value:.3f}".replace("-", "−"), anchor="end")
+        text = signed(value).lstrip("+") if value == 0 or 1e-3 <= abs(value) < 1e3 else ""
+        canvas.text(width - 4, y + 4, text or number(value), anchor="end")
     panel.x_axis(title)
     return str(canvas)
 
@@ -65,7 +66,10 @@ def histogram(kinds: Items[tuple[str, NDArray[np.floating], str]], title: str, u
 
     Shares of each kind, of what is called `unit`; the first is filled.
     """
+    kinds = [(name, one[np.isfinite(one)], colour) for name, one, colour in kinds]
     values = np.concatenate([one for _, one, _ in kinds])
+    if not len(values):
+        return ""
     low, high = float(values.min()), float(values.max())
     bins = min(max(min(len(one) for _, one, _ in kinds) // 4, 8), 30)
     edges = np.linspace(low, high if high > low else low + 1, bins + 1)
@@ -76,12 +80,12 @@ def histogram(kinds: Items[tuple[str, NDArray[np.floating], str]], title: str, u
     )
     panel.y_axis(f"share of {unit}")
     at = 62.0
-    for number, ((name, _, colour), share) in enumerate(zip(kinds, shares, strict=True)):
+    for place, ((name, _, colour), share) in enumerate(zip(kinds, shares, strict=True)):
         words = [f"M{panel.x(edges[0]):.1f} {panel.bottom:.1f}"]
         for right, value in zip(edges[1:], share, strict=True):
             words.append(f"V{panel.y(value):.1f}H{panel.x(right):.1f}")
         d = "".join([*words, f"V{panel.bottom:.1f}"])
-        if number == 0:
+        if place == 0:
             canvas.path(d, fill=colour, **{"fill-opacity": "0.22"})
         canvas.path(d, stroke=colour, **{"stroke-width": "1.8"})
         canvas.line(at, 12, at + 16, 12, stroke=colour, **{"stroke-width": "2.4"})
