@@ -293,17 +293,13 @@ def test_another_method_and_target(bench):
 
 def test_a_pasted_sequence_is_read_cleaned_and_shown(bench):
     bench.locator(".dx-add-button").click()
-    bench.locator(".dx-paste textarea").fill(
-        ">mine\nacguacguNNNNACGTTGCATGCAATTGGCC\nAACCTTGGACGTACGATCG\n"
-    )
-    bench.locator(".dx-add").click()
+    bench.paste(">mine\nacguacguNNNNACGTTGCATGCAATTGGCC\nAACCTTGGACGTACGATCG\n")
     for view in ("tokens", "attention", "attribution"):
         bench.wait_sequence(view, "mine")
     assert "4 N" in bench.text(".dx-tokens .dx-stats")
     pasted = bench.locator(".dx-paste textarea")
     bench.wait(lambda: pasted.input_value() == "")  # which the kernel does last
-    bench.locator(".dx-paste textarea").fill(">protein\nMKVLEEFFPPQQIIKLLEEFFPPMKVLEEFFPPQQ\n")
-    bench.locator(".dx-add").click()
+    bench.paste(">protein\nMKVLEEFFPPQQIIKLLEEFFPPMKVLEEFFPPQQ\n")
     bench.wait_text(".dx-input-message", "Could not use")
     bench.locator(".dx-paste textarea").fill(">again\nACGTACGTTTGACAACGT\n")
     bench.locator(".dx-add").click()  # the message goes when the next paste is good

@@ -120,6 +120,16 @@ class WorkbenchPage:
         )
         return pixels
 
+    def paste(self, text: str) -> None:
+        """Paste sequences, and add them.
+
+        ipywidgets holds a text back while the kernel has not answered to the one before, but not a
+        click: on a busy machine that would be there first.
+        """
+        self.lab.wait_idle()
+        self.locator(".dx-paste textarea").fill(text)
+        self.locator(".dx-add").click()
+
     def screenshot(self, path: Path) -> None:
         """Save a picture of the workbench."""
         self.lab.page.mouse.move(2, 2)
@@ -148,7 +158,10 @@ class WorkbenchPage:
 
     def wait_text(self, selector: str, words: str, timeout: float = 60) -> None:
         """Wait until an element says ``words``."""
-        self.wait(lambda: words in self.text(selector), timeout)
+        try:
+            self.wait(lambda: words in self.text(selector), timeout)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}: {selector} says {self.text(selector)!r}") from None
 
     def wait_sequence(self, view: str, name: str, timeout: float = 120) -> None:
         """Wait until a view's caption speaks of the sequence ``name``."""
