@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -16,50 +15,33 @@ if TYPE_CHECKING:
 __all__ = ["RandomStream", "seeded"]
 
 
-class _Event(threading.Event):
-    """Set when it is the turn of who waits."""
-
-
 class _Turns:
-    """A re-entrant lock that threads get in the order in which they came.
+    """A re-entrant lock that who takes it again and again does not keep from others.
 
-    Of an `RLock`, one that takes it again at once leaves nothing to the others.
+    Who waits for the lock holds the gate before it: whoever gives the lock back comes to the gate
+    before taking it once more, and lets that one pass. Of an `RLock` alone, training would leave
+    nothing to views.
     """
 
     def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._owner, self._depth = 0, 0
-        self._waiting: deque[tuple[int, _Event]] = deque()
+        self._gate, self._lock = threading.Lock(), threading.RLock()
+        self._mine = threading.local()
 
-    def __enter__(self) -> None:
-        me = threading.get_ident()
-        with self._guard:
-            if self._owner in (0, me) and (self._owner or not self._waiting):
-                self._owner, self._depth = me, self._depth + 1
-                return
-            ticket = me, _Event()
-            self._waiting.append(ticket)
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Hold the lock."""
+        if getattr(self._mine, "depth", 0):
+            with self._lock:
+                yield
+            return
+        with self._gate:
+            self._lock.acquire()
+        self._mine.depth = 1
         try:
-            ticket[1].wait()
-        except BaseException:  # Ctrl-C
-            with self._guard:
-                given = ticket not in self._waiting
-                if not given:
-                    self._waiting.remove(ticket)
-            if given:
-                self.__exit__()
-            raise
-
-    def __exit__(self, *_: object) -> None:
-        with self._guard:
-            self._depth -= 1
-            if self._depth:
-                return
-            self._owner = 0
-            if self._waiting:
-                self._owner, turn = self._waiting.popleft()
-                self._depth = 1
-                turn.set()
+            yield
+        finally:
+            self._mine.depth = 0
+            self._lock.release()
 
 
 _one_at_a_time = _Turns()
@@ -133,7 +115,7 @@ class RandomStream:
         """Draw this stream's numbers; only one thread is inside of any at a time."""
         import torch
 
-        with _one_at_a_time:
+        with _one_at_a_time.turn():
             gpus = self._gpus()
             with torch.random.fork_rng(devices=gpus):
                 # What is queued for GPUs that are not in use would seed them when they are.

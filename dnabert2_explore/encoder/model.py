@@ -177,7 +177,8 @@ class Model(RichDisplay):
     def holds(self, thorough: bool = True) -> bool:
         """Whether the network computes what it did when this was made.
 
-        What a method hooks into it for as long as it works is not looked at. If not `thorough`, by
+        What a method hooks into it for as long as it works is not looked at; a hook of the caller's
+        is found once no other thread works with the network. If not `thorough`, by
         a sample of its weights, which an edit of a few numbers through ``.data`` may pass by.
         """
         call = None if thorough else running_call()

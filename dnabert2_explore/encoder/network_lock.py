@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from types import TracebackType
 from weakref import WeakSet
 
 from ..network import Network
@@ -30,8 +29,12 @@ class NetworkLock:
         """Take it; False if it is not waited for and another thread has it."""
         if not self._lock.acquire(blocking):
             return False
-        if self._depth == 0:
-            self._at_rest = self._look()
+        try:
+            if self._depth == 0:
+                self._at_rest = self._look()
+        except BaseException:  # Ctrl-C
+            self._lock.release()
+            raise
         self._depth += 1
         return True
 
@@ -45,12 +48,7 @@ class NetworkLock:
     def __enter__(self) -> None:
         self.acquire()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.release()
 
     @property
@@ -76,10 +74,12 @@ class NetworkLock:
             self._lock.release()
 
     def _look(self) -> tuple[bool, str]:
-        found = list(self._networks)  # some encoder has one, or nobody asks
+        attention = ""
         try:
-            changed = any(map(hooked, found))
+            for network in list(self._networks):  # who asks has one
+                attention = str(network.config._attn_implementation)  # they share it
+                if hooked(network):
+                    return True, attention
         except RuntimeError:  # somebody puts modules in just now
-            changed = True
-        backends = {str(one.config._attn_implementation) for one in found}
-        return changed, backends.pop() if backends else ""
+            return True, attention
+        return False, attention

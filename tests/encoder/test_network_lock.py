@@ -102,6 +102,25 @@ def test_a_lock_that_cannot_look_is_given_back(enc):
     assert free == [True]
 
 
+def test_an_interrupt_while_it_is_taken_leaves_it_free(enc, monkeypatch):
+    from dnabert2_explore.encoder import network_lock
+
+    assert not enc.lock.hooked
+
+    def interrupted(network):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(network_lock, "hooked", interrupted)
+        with pytest.raises(KeyboardInterrupt), enc.lock:
+            pass
+    free = []
+    other = threading.Thread(target=lambda: free.append(enc.lock.acquire(blocking=False)))
+    other.start()
+    other.join(10)
+    assert free == [True]
+
+
 def test_who_does_not_hold_it_cannot_give_it_back(enc):
     with pytest.raises(RuntimeError, match="does not hold"):
         enc.lock.release()

@@ -1,11 +1,14 @@
+import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from dnabert2_explore.errors import Cancelled, InputError, LibraryError, warn
-from dnabert2_explore.sequences import UnknownBasesWarning
+from dnabert2_explore.sequences import Sequence, UnknownBasesWarning
 from dnabert2_explore.widgets.attribution.tasks import Failure, Task
+from dnabert2_explore.widgets.core.controls import Message
 from dnabert2_explore.widgets.core.explorer import Explorer
 from dnabert2_explore.widgets.core.jobs import Job, JobBar, Worker
 
@@ -130,6 +133,48 @@ def test_warnings_of_an_action_go_with_the_next_and_those_of_work_stay():
     view._start("working", lambda progress: None, lambda _: None)
     view.wait()
     assert view._message.value == ""
+
+
+def test_warnings_of_work_stay_while_the_next_piece_of_it_runs_and_go_with_its_sequence():
+    view = Explorer(None, [])
+    view._changed = lambda changed: None
+    view.selection.add([Sequence("one", "ACGT"), Sequence("two", "ACGTT")], "mine")
+
+    def first_done(_result):
+        view._start("twin", lambda progress: warn("the twin, roughly"), lambda _: None)
+
+    view._start("model", lambda progress: warn("memory ran out"), first_done)
+    view.wait()
+    assert view._message.value == "memory ran out the twin, roughly"
+    for _ in range(3):  # once, however often it is drawn
+        view._guarded(lambda: warn("small"), anew=False)
+    assert view._message.value == "memory ran out the twin, roughly small"
+    view.selection.update(index=0 if view.selection.index else 1)
+    assert view._message.value == ""
+
+
+def test_work_may_warn_while_a_handler_speaks():
+    message, stop = Message(), threading.Event()
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def works():
+        number = 0
+        while not stop.is_set():
+            message.warn(f"{number % 7} left", f"source {number % 5}")
+            number += 1
+
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            working = pool.submit(works)
+            for number in range(400):
+                message.forget(f"source {number % 5}")
+                message.say(f"{number}")
+            stop.set()
+            working.result(20)
+    finally:
+        sys.setswitchinterval(before)
+    assert message.value.startswith("399")
 
 
 def test_what_was_warned_of_stands_beside_what_went_wrong():

@@ -265,7 +265,7 @@ def score_histogram(result: VariantScores, *, score: str = "", theme: str = "lig
         [
             {
                 "type": "histogram",
-                "x": values[~np.isnan(values)],
+                "x": values[np.isfinite(values)],
                 "nbinsx": 60,
                 "marker": {"color": colours.tints[0], "line": {"width": 0}},
                 "hovertemplate": "%{x}: %{y:,} variants<extra></extra>",

@@ -46,7 +46,7 @@ def variant_scores(result: VariantScores) -> Card:
     caption = ""
     if names and result.scored:
         main, column = result.values[names[0]], result.columns[0]
-        known = main[~np.isnan(main)]
+        known = main[np.isfinite(main)]
         order = np.argsort(-np.nan_to_num(np.abs(main), nan=-1.0), kind="stable")
         if len(known):
             title = f"{column.name} ({column.unit})"

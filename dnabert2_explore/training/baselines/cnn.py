@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from ...common.progress import Progress
-from ...common.randomness import seeded
+from ...common.randomness import RandomStream
 from ...errors import InputError
 from ...sequences.codes import UNKNOWN, padded_codes
 from .fitted import Fitted, log_loss
@@ -136,32 +136,34 @@ def fit_cnn(
     best: tuple[float, int, dict[str, torch.Tensor]] | None = None
     steps = -(-len(inputs) // batch)
     epoch = 0
-    with seeded(seed):
+    numbers = RandomStream(seed)
+    with numbers.drawing():
         network = SmallCnn(len(training.classes), training.second is not None).to(where)
-        answer = averaged(
-            lambda data: np.exp(_log_probabilities(network, _codes(data, length), where)), strands
-        )
-        optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=0.01)
-        for epoch in range(1, epochs + 1):
-            network.train()
-            shuffled = order.permutation(len(inputs))
-            for step in range(steps):
-                rows = shuffled[step * batch : (step + 1) * batch]
-                if len(rows) == 1 and len(inputs) > 1:
-                    continue  # a batch of one has no variance to normalise by
-                codes = torch.from_numpy(inputs[rows]).to(where, torch.long)
+    answer = averaged(
+        lambda data: np.exp(_log_probabilities(network, _codes(data, length), where)), strands
+    )
+    optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=0.01)
+    for epoch in range(1, epochs + 1):
+        network.train()
+        shuffled = order.permutation(len(inputs))
+        for step in range(steps):
+            rows = shuffled[step * batch : (step + 1) * batch]
+            if len(rows) == 1 and len(inputs) > 1:
+                continue  # a batch of one has no variance to normalise by
+            codes = torch.from_numpy(inputs[rows]).to(where, torch.long)
+            with numbers.drawing():
                 loss = functional.cross_entropy(network(codes), labels[rows].to(where))
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                optimizer.step()
-                if progress is not None:
-                    progress((epoch - 1) * steps + step + 1, epochs * steps)
-            dev_loss = log_loss(dev, answer(dev), least=1e-300)
-            if best is None or dev_loss < best[0]:
-                best = (dev_loss, epoch, copy.deepcopy(network.state_dict()))
-            late = bool(max_minutes) and time.monotonic() - begun > 60 * max_minutes
-            if late or epoch - best[1] >= patience:
-                break
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            if progress is not None:
+                progress((epoch - 1) * steps + step + 1, epochs * steps)
+        dev_loss = log_loss(dev, answer(dev), least=1e-300)
+        if best is None or dev_loss < best[0]:
+            best = (dev_loss, epoch, copy.deepcopy(network.state_dict()))
+        late = bool(max_minutes) and time.monotonic() - begun > 60 * max_minutes
+        if late or epoch - best[1] >= patience:
+            break
     assert best is not None  # epochs is at least 1
     network.load_state_dict(best[2])
     return Fitted(

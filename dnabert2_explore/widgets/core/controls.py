@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence as Items
 from html import escape
 from typing import Any
@@ -70,24 +71,28 @@ class Message(HTML):
     def __init__(self) -> None:
         super().__init__()
         self._said = ""
-        self._warnings: dict[str, list[str]] = {}
+        self._warnings: dict[str, dict[str, None]] = {}
+        self._own = threading.RLock()  # work warns from its thread
         show(self.add_class("dx-message"), False)
 
     def say(self, html: str, *, error: bool = False) -> None:
         """Show a message; the line hides where it is empty and there is no warning."""
-        self._said = html
-        (self.add_class if error else self.remove_class)("dx-error")
-        self._write()
+        with self._own:
+            self._said = html
+            (self.add_class if error else self.remove_class)("dx-error")
+            self._write()
 
     def warn(self, html: str, source: str) -> None:
         """Show a warning, once."""
-        self._warnings.setdefault(source, []).append(html)
-        self._write()
+        with self._own:
+            self._warnings.setdefault(source, {})[html] = None
+            self._write()
 
     def forget(self, source: str) -> None:
         """Take the warnings of a source away."""
-        if self._warnings.pop(source, None):
-            self._write()
+        with self._own:
+            if self._warnings.pop(source, None):
+                self._write()
 
     def _write(self) -> None:
         told = [self._said, *(one for of in self._warnings.values() for one in of)]

@@ -76,6 +76,7 @@ class Explorer(Exports, VBox):
     height = 0  # pixels of the plot, where somebody said how many
     _quiet = False  # controls are being set, by nobody's hand
     _acting = 0  # actions, one within the other
+    _following = False  # work has just ended, and its result is taken
     after: tuple[Explorer, ...] = ()  # views whose work comes first: what is cheaper is seen first
 
     def __init__(self, selection: Selection | None, controls: list[ipywidgets.Widget]) -> None:
@@ -215,6 +216,9 @@ class Explorer(Exports, VBox):
             self._missed |= wanted  # nobody looks: what is selected is marked when somebody does
             return
         missed, self._missed = self._missed, set()
+        if changed & {"sequences", "index", "edits"}:  # warnings were of another sequence
+            for source in ("work", "action"):
+                self._message.forget(source)
         self._guarded(lambda: self._changed(changed | missed))
 
     def _looked_at(self, _change: Any) -> None:
@@ -245,8 +249,9 @@ class Explorer(Exports, VBox):
         return lambda warning: self._message.warn(shown_warnings([warning]), source)
 
     def _hush(self) -> None:
-        """Take away what was said, and what work warned of."""
-        self._message.forget("work")
+        """Take away what was said, and what work warned of, but for that which goes on."""
+        if not self._following:
+            self._message.forget("work")
         self.say("")
 
     def _when(self, act: Callable[[], None], *controls: ipywidgets.Widget) -> None:
@@ -382,7 +387,14 @@ class Explorer(Exports, VBox):
             self.say(sentence(error), error=True)
 
         def guarded(result: Any) -> None:
-            self._guarded(lambda: done(result))
+            self._guarded(lambda: follow(result))
+
+        def follow(result: Any) -> None:
+            self._following = True  # what `done` starts now belongs to this work
+            try:
+                done(result)
+            finally:
+                self._following = False
 
         def in_turn(progress: Callable[[int, int], None]) -> Any:
             self._let_pass(progress)

@@ -286,11 +286,11 @@ class Panel:
 
     def interval(self, row: float, value: float, low: float, high: float, colour: str) -> None:
         """Draw a value as a dot at height `row` (px), with a line from `low` to `high`."""
-        if not np.isnan(low):
+        if np.isfinite([low, high]).all():
             self.canvas.line(
                 self.x(low), row, self.x(high), row, stroke=colour, **{"stroke-width": "2"}
             )
-        if not np.isnan(value):
+        if np.isfinite(value):
             self.canvas.dot(self.x(value), row, 4, colour)
 
 

@@ -32,7 +32,7 @@ def dots(rows: Iterable[Row], title: str, width: float = 350, top: float = 1.0) 
         y = 16 + 24.0 * place
         canvas.text(left - 8, y + 4, short(name, 34), anchor="end")
         panel.interval(y, value, least, most, colour)
-        text = signed(value).lstrip("+") if value == 0 or 1e-3 <= abs(value) < 1e3 else ""
+        text = signed(value or 0.0).lstrip("+") if value == 0 or 1e-3 <= abs(value) < 1e3 else ""
         canvas.text(width - 4, y + 4, text or number(value), anchor="end")
     panel.x_axis(title)
     return str(canvas)
