@@ -153,6 +153,21 @@ def test_warnings_of_work_stay_while_the_next_piece_of_it_runs_and_go_with_its_s
     assert view._message.value == ""
 
 
+def test_the_result_of_a_worker_is_waited_for_until_it_is_taken():
+    view, taking, taken = Explorer(None, []), threading.Event(), []
+
+    def done(result):
+        taking.set()
+        time.sleep(0.2)  # as drawing it does
+        taken.append(result)
+
+    worker = Worker(view._guarded, pytest.fail, view.selection.lock)
+    worker.start("working", lambda progress: 3, done)
+    assert taking.wait(10)
+    worker.wait()
+    assert taken == [3]
+
+
 def test_work_may_warn_while_a_handler_speaks():
     message, stop = Message(), threading.Event()
     before = sys.getswitchinterval()

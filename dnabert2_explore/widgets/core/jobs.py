@@ -221,6 +221,7 @@ class Worker:
         self._guarded, self._failed, self._lock = guarded, failed, lock
         self._cancelled = cancelled
         self._job: Job[Any] | None = None
+        self._latest: Job[Any] | None = None  # also while its result is taken
         self.bar = JobBar(self._on_cancel)
 
     def start(
@@ -247,15 +248,15 @@ class Worker:
             self._failed(f"{sentence(error)} {shown_warnings(told)}".strip())
 
         self.stop()
-        self._job = Job(
-            remembered, finished, failed, bar=self.bar, what=what, lock=self._lock
-        ).start()
+        job = Job(remembered, finished, failed, bar=self.bar, what=what, lock=self._lock)
+        with self._lock:  # it does not end before it is known
+            self._job = self._latest = job.start()
 
     def stop(self) -> None:
         """Cancel what is done."""
         if self._job is not None:
             self._job.cancel()
-            self._job = None
+            self._job = self._latest = None
 
     @property
     def busy(self) -> bool:
@@ -264,11 +265,11 @@ class Worker:
 
     def wait(self, timeout: float | None = None) -> None:
         """Block until nothing is done any more (for scripts and tests)."""
-        while (job := self._job) is not None:
+        while (job := self._latest) is not None:
             job.wait(timeout)
-            if self._job is job:
+            if self._latest is job:
                 return
 
     def _on_cancel(self) -> None:
-        self._job = None
+        self._job = self._latest = None
         self._cancelled()
