@@ -97,3 +97,8 @@ def test_both_axes_of_a_block_count_from_1():
     assert len(both) >= 3
     for one in both:  # on the diagonal, which goes from (56, 274) to (322, 8)
         assert across[one] - 56 == pytest.approx(274 - (upwards[one] - 3.5), abs=0.2)
+    # Bases 1 to 100, from 0.5 to 100.5.
+    x, width = map(float, re.findall(r'<rect x="([\d.]+)"[^>]*? width="([\d.]+)"', picture)[1])
+    per_base = (across[both[-1]] - across[both[0]]) / (both[-1] - both[0])
+    assert x == pytest.approx(across[both[0]] - (both[0] - 0.5) * per_base, abs=0.2)
+    assert width == pytest.approx(100 * per_base, abs=0.3)

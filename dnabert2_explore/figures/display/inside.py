@@ -276,7 +276,8 @@ def blocks(result: Blocks) -> Card:
 
 def _block_plane(result: Blocks) -> str:
     """Draw clusters where they lie in their map: bases substituted across, concerned upwards."""
-    edges = [edge for one in result.blocks for edge in (*one.source, *one.target)]
+    # Base n is about n: its borders are half a base off.
+    edges = [edge + 0.5 for one in result.blocks for edge in (*one.source, *one.target)]
     room = max(2.0, 0.03 * (max(edges) - min(edges)))
     ends = min(edges) - room, max(edges) + room
     canvas = Canvas(330, 320, "clusters of the map")
@@ -285,12 +286,12 @@ def _block_plane(result: Blocks) -> str:
     canvas.line(panel.x(ends[0]), panel.y(ends[0]), panel.x(ends[1]), panel.y(ends[1]),
                 **{"stroke-dasharray": "2 3"})  # fmt: skip
     for one in result.blocks[::-1]:
-        x, y = panel.x(one.source[0]), panel.y(one.target[1])
-        wide, high = panel.x(one.source[1]) - x, panel.y(one.target[0]) - y
+        x, y = panel.x(one.source[0] + 0.5), panel.y(one.target[1] + 0.5)
+        wide, high = panel.x(one.source[1] + 0.5) - x, panel.y(one.target[0] + 0.5) - y
         sure = one.p <= 0.05
         colour = PAGE.positive if sure else PAGE.muted
         canvas.rect(x, y, max(wide, 2), max(high, 2), colour if sure else "none", stroke=colour,
                     **{"fill-opacity": "0.45"})  # fmt: skip
-    panel.x_axis("substituted base (bp, from 1)", start=1, count=5)
-    panel.y_axis("base concerned (bp)", 5, start=1)
+    panel.x_axis("substituted base (bp, from 1)", count=5)
+    panel.y_axis("base concerned (bp)", 5)
     return str(canvas)

@@ -222,11 +222,11 @@ class Panel:
         middle = (self.left + self.right) / 2
         canvas.text(middle, self.bottom + 30, title, anchor="middle", fill=PAGE.muted)
 
-    def y_axis(self, title: str, count: int = 3, start: int = 0) -> None:
-        """Draw the y axis on the left, with faint lines across; `start` is added to its numbers."""
+    def y_axis(self, title: str, count: int = 3) -> None:
+        """Draw the y axis on the left, with faint lines across."""
         canvas = self.canvas
-        for tick in _ticks(self.least + start, self.most + start, count):
-            at = self.y(tick - start)
+        for tick in _ticks(self.least, self.most, count):
+            at = self.y(tick)
             canvas.line(self.left, at, self.right, at, stroke=PAGE.grid)
             canvas.text(self.left - 6, at + 3.5, number(tick), anchor="end", fill=PAGE.muted)
         # Left of this panel's numbers, not of the first panel's.
